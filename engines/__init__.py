@@ -1,0 +1,1 @@
+"""How to build and run a case: the contract, its backends, and what they share."""

@@ -1,0 +1,1 @@
+"""One file, one backend; `engines/registry.py` finds it by its name."""

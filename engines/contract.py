@@ -1,0 +1,212 @@
+"""What every backend promises: build an engine, open a session, say what really ran.
+
+Engines never read a clock around inference, never compute statistics, never print. This file needs
+the standard library only; it travels with the worker (see `harness/closure.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from suites.case import Case, OptionValue
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Arrays = Mapping[str, NDArray[np.generic]]
+
+Fact = str | int | float | bool
+Call = Callable[[], object]
+
+
+class EngineError(Exception):
+    """A backend could not do what was asked. `kind` is a failure kind of `results/record.py`."""
+
+    def __init__(self, kind: str, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.hint = hint
+
+
+class CaptureFailed(EngineError):
+    """A CUDA graph could not be captured; the case is never timed under a graph's label."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__("build", message, hint)
+
+
+class Mark(Enum):
+    """A point of one query on the device's own time line, in stream order."""
+
+    START = "start"
+    INPUTS_READY = "inputs-ready"
+    COMPUTE_DONE = "compute-done"
+    END = "end"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """An option that a backend takes, as an axis of the matrix or among the suite's defaults.
+
+    `choices` are all legal values where they can be listed; otherwise any value of the default's
+    type from `minimum` on is legal.
+    """
+
+    name: str
+    default: OptionValue
+    help: str
+    choices: tuple[OptionValue, ...] = ()
+    minimum: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedModel:
+    """An ONNX file at its final precision, with the numbers of its external data resolved."""
+
+    path: Path
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """What a build wrote to `path`, and what it learned; no times."""
+
+    path: Path
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """How many nodes of the graph run on which execution provider, and the first few by name."""
+
+    provider: str
+    nodes: int
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFacts:
+    """What an open session says of itself, once it ran.
+
+    `options` are all of the backend's options as they were really set; `effective_precision` is
+    None where the runtime runs the prepared graph's types as they are; `device_memory_bytes` is
+    None where the backend holds no device memory of its own.
+    """
+
+    runtime: str
+    runtime_version: str
+    device: str
+    options: Mapping[str, OptionValue]
+    placement: tuple[Placement, ...] = ()
+    effective_precision: str | None = None
+    device_memory_bytes: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerTime:
+    """One layer of a profile: its name, type, and mean time per query."""
+
+    name: str
+    kind: str
+    mean_ns: float
+
+
+class DeviceClock(Protocol):
+    """Events on the device's streams."""
+
+    name: str
+
+    def recorder(self, mark: Mark, slot: int) -> Call:
+        """Return the call that records `mark` of the slot's current query in its stream."""
+        ...
+
+    def elapsed_ns(self, slot: int, start: Mark, end: Mark) -> int:
+        """Return device nanoseconds between two marks of the slot's last query, once waited for."""
+        ...
+
+
+class Session(Protocol):
+    """An engine on the device with its buffers bound.
+
+    A slot is stream × queue position; every sequence has one entry a slot, slots of one stream
+    adjacent. The calls take no argument and may be bound C functions; what they return is ignored.
+    """
+
+    enqueue: Sequence[Call]
+    copy_in: Sequence[Call]
+    """Host to device; empty where inputs stay where the engine reads them."""
+    copy_out: Sequence[Call]
+    """Device to host; empty where outputs stay where the engine wrote them."""
+    wait: Sequence[Call] | None
+    """Block until the slot's last query is done; None where `enqueue` itself blocks."""
+    clock: DeviceClock | None
+    """None: there is only the host's clock."""
+    host_clock: Callable[[], int] | None
+    """None: the real monotonic clock. Only a simulated device brings its own [ns]."""
+
+    def capture(self) -> None:
+        """Replace each slot's `enqueue` by the launch of a captured CUDA graph.
+
+        Raises CaptureFailed; then nothing has been replaced.
+        """
+        ...
+
+    def outputs(self) -> Arrays:
+        """Return copies of slot 0's outputs by name, after at least one query has been waited for."""
+        ...
+
+    def facts(self) -> SessionFacts:
+        """Return what really runs."""
+        ...
+
+    def profile(self) -> Sequence[LayerTime] | None:
+        """Return time per layer from a run of its own, or None where the runtime cannot tell."""
+        ...
+
+
+class Backend(Protocol):
+    """A runtime that builds and runs engines. Constructing one imports nothing heavy."""
+
+    name: str
+    simulated: bool
+    """True: no real inference; never chosen by `--backend all`."""
+    builds_on_device: bool
+    """True: builds run one at a time per device, with nothing else on it."""
+    device: str
+    """The kind of device it runs on: `cpu`, `cuda`."""
+    distribution: str
+    """The Python distribution of the runtime, whose version is recorded."""
+    options: tuple[Option, ...]
+
+    def unavailable(self) -> str | None:
+        """Return why it cannot run here and what to install, or None. Imports no runtime."""
+        ...
+
+    def unsupported(self, case: Case) -> str | None:
+        """Return why it cannot run this case and what it can instead, or None."""
+        ...
+
+    def build(self, model: PreparedModel, case: Case, path: Path) -> Engine:
+        """Build the case's engine into the file `path`. Raises EngineError."""
+        ...
+
+    def open(self, engine: Engine, case: Case, inputs: Arrays) -> AbstractContextManager[Session]:
+        """Load the engine and bind `inputs` (name → array, shape as the case says).
+
+        The arrays outlive the session. Raises EngineError.
+        """
+        ...
+
+
+def resolve_options(backend: Backend, case: Case) -> dict[str, OptionValue]:
+    """Return the value of each of the backend's options: the case's, else the default."""
+    given = dict(case.options)
+    return {option.name: given.get(option.name, option.default) for option in backend.options}

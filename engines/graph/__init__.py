@@ -1,0 +1,1 @@
+"""What can be read off an ONNX graph without running it."""

@@ -1,0 +1,1 @@
+"""What makes it happen: the runner, its child processes, and the command line."""

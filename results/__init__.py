@@ -1,0 +1,1 @@
+"""What came out: stored types, the store, statistics and reports."""

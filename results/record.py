@@ -1,0 +1,192 @@
+"""Every stored type: what a run, a case, a launch and an outcome are, as frozen values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from suites.case import Case, OptionValue
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Nanoseconds = NDArray[np.int64]
+
+FAILURE_KINDS = (
+    "invalid-model",
+    "unsupported-op",
+    "build",
+    "shape-out-of-profile",
+    "out-of-memory",
+    "crash",
+    "timeout",
+    "fallback",
+    "precision-mismatch",
+    "bad-output",
+    "accuracy",
+    "import",
+    "environment",
+    "disk",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol:
+    """How a case was measured, resolved. Two results compare only where their protocols agree.
+
+    `clock` names the clock of the gated time; `loop` is blocking, host-synchronised or
+    device-stamped; `transfers` is bound (I/O stays on the device) or copied (each query copies in
+    and out); `sync` is none (enqueue blocks), spin or block; `l2` is hot, flushed or n/a.
+    """
+
+    clock: str
+    loop: str
+    transfers: str
+    streams: int
+    queue_depth: int
+    cuda_graph: bool
+    sync: str
+    l2: str
+    block_s: float
+    block_queries: int
+    warmup_s: float
+    warmup_queries: int
+    warmup_cap_s: float
+    launch_s: float
+    launches_min: int
+    launches_max: int
+    target: float
+    case_s: float
+
+    @property
+    def fingerprint(self) -> str:
+        """Return eight hex digits that differ when any field does."""
+        text = json.dumps(asdict(self), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One start of dyno: a suite on one machine. Times are seconds since the epoch, UTC.
+
+    `environment` is nested JSON-ready data from `harness/environment.py`; `seed` orders the
+    launches and fills the inputs; `estimate_s` is what `dyno plan` would have said.
+    """
+
+    id: str
+    name: str
+    suite: str
+    suite_sha256: str
+    dyno_version: str
+    started_at: float
+    seed: int
+    estimate_s: float
+    environment: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """How a run ended: `done` or `interrupted`. A run without one was killed or still goes on."""
+
+    ended_at: float
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseRecord:
+    """A case as it was planned and prepared.
+
+    `position` is its place in the suite. `options` are the backend's options resolved.
+    Hashes, times and facts are None or empty where the case never got that far. `build_ns` is host
+    time inside the backend's build, process start excluded.
+    """
+
+    position: int
+    case: Case
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+    model_sha256: str | None = None
+    inputs_sha256: str | None = None
+    effective_precision: str | None = None
+    build_ns: int | None = None
+    engine_bytes: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Return the case's id."""
+        return self.case.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A run of consecutive queries: how many, how long, and what disturbed it.
+
+    `cpu_ns` is user + system time of the whole process over the block.
+    """
+
+    queries: int
+    elapsed_ns: int
+    cpu_ns: int
+    voluntary_switches: int
+    involuntary_switches: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchRecord:
+    """One fresh process measuring one case.
+
+    `number` counts from 0 within the case. `wall_ns` are the raw timings in run order, one a query,
+    blocks after each other; the device's, where it has a clock, are as long. `start_ns` is from
+    exec to the worker's first answer, `open_ns` the backend's open, `first_query_ns` the first
+    query after it. `peak_rss_bytes` is the process's peak above what it held before open.
+    `covariates` are readings of the machine before and after (load, frequency, steal, …).
+    """
+
+    number: int
+    started_at: float
+    protocol: Protocol
+    wall_ns: Nanoseconds
+    enqueue_ns: Nanoseconds | None = None
+    gpu_compute_ns: Nanoseconds | None = None
+    h2d_ns: Nanoseconds | None = None
+    d2h_ns: Nanoseconds | None = None
+    blocks: tuple[Block, ...]
+    start_ns: int
+    open_ns: int
+    first_query_ns: int
+    warmup_ns: int
+    warmup_queries: int
+    steady: bool
+    peak_rss_bytes: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    covariates: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """The case has numbers. `stopped_by` is the rule that ended it: target, launches or time."""
+
+    stopped_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """The case was not tried, on purpose or because it cannot be here."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The case was tried, or required, and did not work. `kind` is one of FAILURE_KINDS."""
+
+    kind: str
+    message: str
+    hint: str
+
+
+Outcome = Measured | Skipped | Failed

@@ -1,0 +1,1 @@
+"""A finished run in a form for people or programs; computes nothing."""

@@ -1,0 +1,1 @@
+"""What to measure: suites, their cases, the models and inputs they name."""

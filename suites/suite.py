@@ -1,0 +1,134 @@
+"""A suite as a value: what its YAML file says, checked, with nothing expanded yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from suites.case import OptionValue
+from suites.signature import Dim
+
+AxisValue = OptionValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltinSource:
+    """A built-in model and the parameters that differ from its defaults."""
+
+    name: str
+    params: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSource:
+    """An ONNX file; `path` is absolute, `given` is what the suite wrote."""
+
+    path: Path
+    given: str
+
+
+Source = BuiltinSource | FileSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RandomInput:
+    """Seeded random values. `low` (inclusive) and `high` (exclusive) may name a dimension.
+
+    None leaves the bound to the dtype and the graph.
+    """
+
+    low: int | float | str | None = None
+    high: int | float | str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixedInput:
+    """Every element has this value."""
+
+    value: int | float | bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileInput:
+    """An array of a `.npy` file, or of a `.npz` file under `key`."""
+
+    path: Path
+    given: str
+    key: str | None = None
+
+
+InputSource = RandomInput | FixedInput | FileInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """A model of the suite.
+
+    `dims` overrides what the file says of an input's dimensions, by position; `inputs` says where
+    the values of an input come from (seeded random where it is silent).
+    """
+
+    name: str
+    source: Source
+    dims: tuple[tuple[str, tuple[Dim, ...]], ...] = ()
+    inputs: tuple[tuple[str, InputSource], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """One axis of the matrix: a name and the values it takes."""
+
+    name: str
+    values: tuple[AxisValue, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Axis values that pick cases; each axis may list several.
+
+    `where` is its place in the file (`exclude[0]`), for messages.
+    """
+
+    where: str
+    axes: tuple[tuple[str, tuple[AxisValue, ...]], ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """The stopping rule and the caps of a measurement, as requested.
+
+    `target` is the half-width of the 95 % interval of the median, as a fraction (0.02 = 2 %).
+    `launch_s` is timed per launch after warm-up; `case_s` caps a case's launches together;
+    `timeout_s` is the longest that a build or a launch may take before it counts as hung.
+    """
+
+    target: float = 0.02
+    launches_min: int = 5
+    launches_max: int = 12
+    launch_s: float = 0.5
+    case_s: float = 30.0
+    timeout_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """A whole suite. `sha256` is of the file's bytes, or of the arguments of an ad-hoc suite."""
+
+    name: str
+    path: Path | None
+    sha256: str
+    description: str = ""
+    models: tuple[Model, ...]
+    matrix: tuple[Axis, ...]
+    defaults: tuple[tuple[str, OptionValue], ...] = ()
+    include: tuple[Selection, ...] = ()
+    exclude: tuple[Selection, ...] = ()
+    require: tuple[str, ...] = ()
+    measure: Measure = field(default_factory=Measure)
+    seed: int = 0
+
+    @property
+    def where(self) -> str:
+        """Return how messages call the suite: its file's name, or its own."""
+        return self.path.name if self.path else self.name
