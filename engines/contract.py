@@ -160,7 +160,7 @@ class Session(Protocol):
         ...
 
     def outputs(self) -> Arrays:
-        """Return copies of slot 0's outputs by name, after at least one query has been waited for."""
+        """Return copies of slot 0's outputs by name, once a query has been waited for."""
         ...
 
     def facts(self) -> SessionFacts:

@@ -1,4 +1,4 @@
-"""The inputs and outputs of a model: names, types and dimensions, before any of them has a value."""
+"""The inputs and outputs of a model: names, types and dimensions, none with a value yet."""
 
 from __future__ import annotations
 
