@@ -35,7 +35,7 @@ class EngineError(Exception):
         self.hint = hint
 
 
-class CaptureFailed(EngineError):
+class CaptureError(EngineError):
     """A CUDA graph could not be captured; the case is never timed under a graph's label."""
 
     def __init__(self, message: str, hint: str) -> None:
@@ -155,7 +155,7 @@ class Session(Protocol):
     def capture(self) -> None:
         """Replace each slot's `enqueue` by the launch of a captured CUDA graph.
 
-        Raises CaptureFailed; then nothing has been replaced.
+        Raises CaptureError; then nothing has been replaced.
         """
         ...
 
