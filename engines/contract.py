@@ -136,8 +136,9 @@ class DeviceClock(Protocol):
 class Session(Protocol):
     """An engine on the device with its buffers bound.
 
-    A slot is stream × queue position; every sequence has one entry a slot, slots of one stream
-    adjacent. The calls take no argument and may be bound C functions; what they return is ignored.
+    A slot is stream × queue position; every sequence that is not empty has one entry a slot, and
+    queries go round the slots in order. The calls take no argument and may be bound C functions;
+    what they return is ignored.
     """
 
     enqueue: Sequence[Call]
@@ -203,6 +204,10 @@ class Backend(Protocol):
 
         The arrays outlive the session. Raises EngineError.
         """
+        ...
+
+    def explain(self, error: Exception) -> EngineError:
+        """Return what an exception of the runtime, raised by one of the session's calls, means."""
         ...
 
 

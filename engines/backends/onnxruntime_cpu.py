@@ -1,0 +1,99 @@
+"""ONNX Runtime on the CPU. Its engine is the graph as the runtime's optimizer leaves it."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from engines.contract import Backend, Engine, EngineError, Option, Placement, resolve_options
+from engines.ort.errors import explain
+from engines.ort.options import HOST_OPTIONS, session_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from engines.contract import Arrays, Fact, PreparedModel, Session
+    from suites.case import Case
+
+PROVIDERS = ["CPUExecutionProvider"]
+
+
+class OnnxRuntimeCpu:
+    """ONNX Runtime's CPU execution provider."""
+
+    name = "onnxruntime-cpu"
+    simulated = False
+    builds_on_device = False
+    device = "cpu"
+    distribution = "onnxruntime"
+    options: tuple[Option, ...] = HOST_OPTIONS
+
+    def unavailable(self) -> str | None:
+        """Return that onnxruntime is not installed, or None."""
+        if find_spec("onnxruntime") is None:
+            return "onnxruntime is not installed. Install dyno with the 'cpu' extra."
+        return None
+
+    def unsupported(self, case: Case) -> str | None:
+        """Return that the CPU has no kernels of that precision, or None."""
+        if case.precision in ("bf16", "tf32"):
+            return f"ONNX Runtime has no {case.precision} kernels on the CPU; use fp32 or fp16"
+        return None
+
+    def build(self, model: PreparedModel, case: Case, path: Path) -> Engine:
+        """Write the optimized graph to `path`."""
+        import onnxruntime as ort
+
+        from engines.ort.session import placement
+
+        options = session_options(resolve_options(self, case), optimize=True)
+        options.optimized_model_filepath = str(path)
+        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+        try:
+            session = ort.InferenceSession(str(model.path), options, providers=PROVIDERS)
+            placed = placement(session)
+        except Exception as error:
+            raise explain(error, default="build") from error
+        return Engine(path=path, facts=_facts(placed))
+
+    @contextmanager
+    def open(self, engine: Engine, case: Case, inputs: Arrays) -> Iterator[Session]:
+        """Load the optimized graph as it is and bind the inputs in host memory."""
+        import onnxruntime as ort
+
+        from engines.ort.session import HostSession
+
+        options = resolve_options(self, case)
+        settings = session_options(options, optimize=False)
+        try:
+            session = ort.InferenceSession(str(engine.path), settings, providers=PROVIDERS)
+            opened = HostSession(session, inputs, options, _placement(engine.facts))
+        except EngineError:
+            raise
+        except Exception as error:
+            raise explain(error, default="build") from error
+        yield opened
+        del opened, session
+        gc.collect()
+
+    def explain(self, error: Exception) -> EngineError:
+        """Return what an exception of a query means."""
+        return explain(error, default="bad-output")
+
+
+def _facts(placed: tuple[Placement, ...]) -> Mapping[str, Fact]:
+    return {f"nodes:{entry.provider}": entry.nodes for entry in placed}
+
+
+def _placement(facts: Mapping[str, Fact]) -> tuple[Placement, ...]:
+    return tuple(
+        Placement(provider=name.removeprefix("nodes:"), nodes=int(count))
+        for name, count in facts.items()
+        if name.startswith("nodes:")
+    )
+
+
+BACKEND: type[Backend] = OnnxRuntimeCpu

@@ -1,0 +1,93 @@
+"""Whether a file is a valid ONNX model, before any runtime sees it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from engines.contract import EngineError
+from engines.graph.errors import GraphError
+from engines.graph.signature import load_graph
+from engines.graph.walk import every_graph
+
+if TYPE_CHECKING:
+    from onnx import ModelProto, NodeProto
+
+STANDARD_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "ai.onnx.preview.training")
+
+_EXPORT = "Export the model again, or check the file with onnx.checker."
+
+
+def check(path: str | os.PathLike[str]) -> None:
+    """Check a file with its external data by ONNX's own checker, shapes inferred strictly.
+
+    Operators of domains that are not ONNX's are left to the runtime. Raises EngineError of kind
+    `invalid-model` or `unsupported-op`. Reads the weights; needs memory of about the file's size.
+    """
+    from onnx.checker import ValidationError, check_model
+    from onnx.shape_inference import InferenceError
+
+    try:
+        model = load_graph(path)
+    except GraphError as error:
+        message = str(error).removeprefix(f"{path}: ")
+        raise EngineError("invalid-model", message, _EXPORT) from error
+    _check_operators(model)
+    try:
+        check_model(os.fspath(path), full_check=True)
+    except (ValidationError, InferenceError) as error:
+        raise EngineError("invalid-model", _one_line(error), _EXPORT) from error
+
+
+def _check_operators(model: ModelProto) -> None:
+    from onnx.defs import onnx_opset_version
+
+    opsets = {entry.domain: entry.version for entry in model.opset_import}
+    opsets.setdefault("", opsets.get("ai.onnx", 0))
+    newest = onnx_opset_version()
+    if opsets[""] > newest:
+        raise EngineError(
+            "unsupported-op",
+            f"expected an opset of at most {newest}, got {opsets['']}",
+            "Export the model with an older opset, or install a newer onnx.",
+        )
+    local = {(function.domain, function.name) for function in model.functions}
+    for graph in every_graph(model.graph):
+        for node in graph.node:
+            if node.domain in STANDARD_DOMAINS and (node.domain, node.op_type) not in local:
+                _check_operator(node, opsets.get(node.domain, 0))
+
+
+def _check_operator(node: NodeProto, opset: int) -> None:
+    from onnx import defs
+
+    domain = "" if node.domain == "ai.onnx" else node.domain
+    if opset == 0 or defs.has(node.op_type, domain=domain, max_inclusive_version=opset):
+        return
+    known = f"{node.domain or 'ai.onnx'} opset {opset}"
+    raise EngineError(
+        "unsupported-op",
+        f"node {node.name!r}: expected an operator of {known}, got {node.op_type!r}",
+        _hint(node.op_type, domain, opset),
+    )
+
+
+def _hint(name: str, domain: str, opset: int) -> str:
+    from onnx import defs
+
+    from suites.errors import did_you_mean
+
+    if defs.has(name, domain=domain):
+        since = min(
+            schema.since_version
+            for schema in defs.get_all_schemas_with_history()
+            if (schema.domain, schema.name) == (domain, name)
+        )
+        return f"It came with opset {since}. Export the model with that opset."
+    names = sorted({schema.name for schema in defs.get_all_schemas() if schema.domain == domain})
+    hint = did_you_mean(name, names).strip()
+    return hint or "Export the model without it, or give the node the domain of its runtime."
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,46 @@
+"""What an exception of ONNX Runtime means, as a failure kind with a hint."""
+
+from __future__ import annotations
+
+import re
+
+from engines.contract import EngineError
+
+_PATTERNS = (
+    (
+        r"bad_alloc|[Ff]ailed to allocate memory|out of memory",
+        "out-of-memory",
+        "Lower the batch, or another dimension of the case.",
+    ),
+    (
+        r"is not a registered function/op|No Op registered|Could not find an implementation",
+        "unsupported-op",
+        "Try another backend, or another opset or precision of the model.",
+    ),
+    (
+        r"Got invalid dimensions for input|Invalid rank for input|Non-zero status code.*[Ss]hape",
+        "shape-out-of-profile",
+        "Give the dimension another value, or say with `dims` what the model really takes.",
+    ),
+    (
+        r"INVALID_PROTOBUF|INVALID_GRAPH|Load model .* failed|Unexpected input data type",
+        "invalid-model",
+        "Check the file with onnx.checker, and its declared types.",
+    ),
+)
+
+
+def explain(error: Exception, *, default: str) -> EngineError:
+    """Return the failure that the exception's text names; `default` is the kind of any other."""
+    text = _core(str(error)) or type(error).__name__
+    for pattern, kind, hint in _PATTERNS:
+        if re.search(pattern, str(error)):
+            return EngineError(kind, text, hint)
+    return EngineError(default, text, "The worker's log has what the runtime printed.")
+
+
+def _core(text: str) -> str:
+    """Return the message on one line, without the runtime's error-code prefix and source paths."""
+    line = " ".join(text.split())
+    line = re.sub(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ", "", line)
+    return re.sub(r"(?:/[\w.+-]+)+/([\w.+-]+\.(?:cc|h)):\d+ \S.*?\) ", "", line)

@@ -1,0 +1,72 @@
+"""The options that ONNX Runtime backends share, and how they are set on a session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engines.contract import Option
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import onnxruntime as ort
+
+    from suites.case import OptionValue
+
+THREADS = Option(
+    name="threads",
+    default=1,
+    minimum=1,
+    help="intra-op threads; 1 because a pool on shared cores cannot be compared (docs/backends.md)",
+)
+SPINNING = Option(
+    name="spinning",
+    default=False,
+    choices=(False, True),
+    help="idle pool threads spin instead of sleeping; matters from threads = 2",
+)
+GRAPH_OPTIMIZATION = Option(
+    name="graph_optimization",
+    default="all",
+    choices=("disabled", "basic", "extended", "layout", "all"),
+    help="how far the graph is rewritten when the engine is built",
+)
+EXECUTION_MODE = Option(
+    name="execution_mode",
+    default="sequential",
+    choices=("sequential", "parallel"),
+    help="parallel runs independent branches on a second pool as wide as threads",
+)
+HOST_OPTIONS = (THREADS, SPINNING, GRAPH_OPTIMIZATION, EXECUTION_MODE)
+
+_LEVELS = {
+    "disabled": "ORT_DISABLE_ALL",
+    "basic": "ORT_ENABLE_BASIC",
+    "extended": "ORT_ENABLE_EXTENDED",
+    "layout": "ORT_ENABLE_LAYOUT",
+    "all": "ORT_ENABLE_ALL",
+}
+_ERRORS_ONLY = 3
+
+
+def session_options(options: Mapping[str, OptionValue], *, optimize: bool) -> ort.SessionOptions:
+    """Return session options with every host option set explicitly.
+
+    `optimize` False leaves the graph as it is, for one that a build has optimized already.
+    """
+    import onnxruntime as ort
+
+    result = ort.SessionOptions()
+    level = str(options["graph_optimization"]) if optimize else "disabled"
+    result.graph_optimization_level = getattr(ort.GraphOptimizationLevel, _LEVELS[level])
+    result.intra_op_num_threads = int(options["threads"])
+    parallel = options["execution_mode"] == "parallel"
+    result.execution_mode = (
+        ort.ExecutionMode.ORT_PARALLEL if parallel else ort.ExecutionMode.ORT_SEQUENTIAL
+    )
+    result.inter_op_num_threads = int(options["threads"]) if parallel else 1
+    spin = "1" if options["spinning"] else "0"
+    result.add_session_config_entry("session.intra_op.allow_spinning", spin)
+    result.add_session_config_entry("session.inter_op.allow_spinning", spin)
+    result.log_severity_level = _ERRORS_ONLY
+    return result

@@ -1,0 +1,41 @@
+"""What `run` and `bench` share: execute a suite, draw its progress, print its report."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from harness.cli.progress import make_observer
+from harness.cli.show import show
+from harness.exit_codes import INTERRUPTED, exit_code
+from harness.start import make_runner
+from suites.matrix import parse_only
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from suites.suite import Suite
+    from suites.vocabulary import Vocabulary
+
+
+def execute(suite: Suite, vocabulary: Vocabulary, *, store: Path, name: str, only: str) -> int:
+    """Run the suite, print the report, and return the exit code."""
+    with make_observer() as observer:
+        runner = make_runner(
+            suite,
+            vocabulary,
+            store=store,
+            name=name,
+            only=parse_only(only) if only else (),
+            observer=observer,
+        )
+        interrupted = False
+        try:
+            runner.execute()
+        except KeyboardInterrupt:
+            interrupted = True
+    result = show(runner.store, runner.run.id, "rich")
+    if interrupted:
+        sys.stderr.write("interrupted: what was measured is kept in the store\n")
+        return INTERRUPTED
+    return exit_code([case.outcome for case in result.cases if case.outcome is not None])

@@ -1,0 +1,42 @@
+"""`dyno plan`: what a suite would run here, what it would skip and why, and how long it takes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import OnlyOption
+
+
+def command(
+    suite: Annotated[str, typer.Argument(help="A suite's file, or the name of a shipped one.")],
+    only: OnlyOption = "",
+) -> None:
+    """Show a suite's cases, those skipped and why, and the estimated time; run nothing."""
+    from harness.plan import make_plan
+    from harness.vocabulary import installed_vocabulary
+    from results.record import Failed
+    from results.report.units import duration
+    from suites.load import load_suite
+    from suites.matrix import parse_only
+
+    vocabulary = installed_vocabulary()
+    loaded = load_suite(suite, vocabulary)
+    plan = make_plan(loaded, vocabulary, only=parse_only(only) if only else ())
+    lines = []
+    for planned in plan.cases:
+        outcome = planned.outcome
+        if outcome is None:
+            lines.append(f"  run   {planned.case.id}")
+        elif isinstance(outcome, Failed):
+            lines.append(f"  FAIL  {planned.case.id}  {outcome.message}. {outcome.hint}")
+        else:
+            lines.append(f"  skip  {planned.case.id}  {outcome.reason}")
+    runnable = len(plan.runnable)
+    lines.append(
+        f"{loaded.name}: {len(plan.cases)} cases, {runnable} to run, "
+        f"{len(plan.cases) - runnable} settled; about {duration(plan.estimate_s * 1e9)}"
+    )
+    sys.stdout.write("\n".join(lines) + "\n")

@@ -1,0 +1,32 @@
+"""`dyno run`: measure a suite and print its report."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import DEFAULT_STORE, NameOption, OnlyOption, QuickOption, StoreOption
+
+
+def command(
+    suite: Annotated[str, typer.Argument(help="A suite's file, or the name of a shipped one.")],
+    only: OnlyOption = "",
+    store: StoreOption = DEFAULT_STORE,
+    name: NameOption = "",
+    quick: QuickOption = False,
+) -> None:
+    """Measure a suite and print its report.
+
+    Exit code: 0 measured, 1 a case failed, 2 wrong usage or input, 4 nothing measured,
+    130 interrupted (what was measured is kept).
+    """
+    from harness.cli.execute import execute
+    from harness.start import quickened
+    from harness.vocabulary import installed_vocabulary
+    from suites.load import load_suite
+
+    vocabulary = installed_vocabulary()
+    loaded = load_suite(suite, vocabulary)
+    chosen = quickened(loaded) if quick else loaded
+    raise typer.Exit(execute(chosen, vocabulary, store=store, name=name, only=only))

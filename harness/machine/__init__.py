@@ -1,0 +1,1 @@
+"""What a machine is and how it is at the moment: one file for each part of it."""

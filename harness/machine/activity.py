@@ -1,0 +1,88 @@
+"""What the machine is doing besides: load, stolen time, pressure, memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.machine.cpu import current_mhz
+from harness.machine.reading import Facts, Tree, UnknownFactError, collect
+
+
+def read_activity(tree: Tree) -> Facts:
+    """Return load, pressure and counters since boot; shares are fractions (0.02 = 2 %)."""
+    return collect(
+        {
+            "load1": lambda: _load(tree, 0),
+            "load5": lambda: _load(tree, 1),
+            "load15": lambda: _load(tree, 2),
+            "procs_running": lambda: _counter(tree, "procs_running"),
+            "steal_share": lambda: _steal_share(tree),
+            "context_switches": lambda: _counter(tree, "ctxt"),
+            "uptime_s": lambda: float(tree.text("proc/uptime").split()[0]),
+            "psi_cpu_avg10": lambda: _pressure(tree, "cpu"),
+            "psi_memory_avg10": lambda: _pressure(tree, "memory"),
+            "psi_io_avg10": lambda: _pressure(tree, "io"),
+        }
+    )
+
+
+def read_memory(tree: Tree) -> Facts:
+    """Return the sizes of memory and swap [bytes]."""
+    return collect(
+        {
+            "total_bytes": lambda: _memory(tree, "MemTotal"),
+            "available_bytes": lambda: _memory(tree, "MemAvailable"),
+            "swap_total_bytes": lambda: _memory(tree, "SwapTotal"),
+            "swap_free_bytes": lambda: _memory(tree, "SwapFree"),
+        }
+    )
+
+
+def read_covariates(tree: Tree) -> dict[str, Any]:
+    """Return what is read around every launch, None where unknown.
+
+    Ticks are 1/100 s summed over all CPUs since boot: the share stolen between two readings is the
+    difference of `steal_ticks` over that of `cpu_ticks`. `mhz` is of up to 16 usable CPUs.
+    """
+    return collect(
+        {
+            "load1": lambda: _load(tree, 0),
+            "procs_running": lambda: _counter(tree, "procs_running"),
+            "steal_ticks": lambda: _cpu_ticks(tree)[7],
+            "cpu_ticks": lambda: sum(_cpu_ticks(tree)),
+            "mhz": lambda: current_mhz(tree),
+            "psi_cpu_avg10": lambda: _pressure(tree, "cpu"),
+        }
+    ).values
+
+
+def _load(tree: Tree, column: int) -> float:
+    return float(tree.text("proc/loadavg").split()[column])
+
+
+def _counter(tree: Tree, name: str) -> int:
+    return int(tree.table("proc/stat", " ")[name])
+
+
+def _cpu_ticks(tree: Tree) -> list[int]:
+    """Return user, nice, system, idle, iowait, irq, softirq and steal (guests are within user)."""
+    ticks = [int(number) for number in tree.table("proc/stat", " ")["cpu"].split()[:8]]
+    if len(ticks) < 8:
+        raise UnknownFactError("/proc/stat: no steal column")
+    return ticks
+
+
+def _steal_share(tree: Tree) -> float:
+    ticks = _cpu_ticks(tree)
+    return ticks[7] / sum(ticks)
+
+
+def _pressure(tree: Tree, resource: str) -> float:
+    """Return the share of the last 10 s in which something waited for the resource."""
+    some = tree.table(f"proc/pressure/{resource}", " ")["some"]
+    fields = dict(field.split("=") for field in some.split())
+    return float(fields["avg10"]) / 100
+
+
+def _memory(tree: Tree, name: str) -> int:
+    return int(tree.table("proc/meminfo", ":")[name].removesuffix("kB")) * 1024

@@ -1,0 +1,60 @@
+"""How much CPU time the control groups of this process leave it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from harness.machine.reading import Tree, UnknownFactError
+
+_MOUNTS_V1 = ("sys/fs/cgroup/cpu,cpuacct", "sys/fs/cgroup/cpu")
+_MOUNT_V2 = "sys/fs/cgroup"
+
+
+def quota_cpus(tree: Tree) -> float | None:
+    """Return the tightest CPU quota on the way up, in CPUs (1.5 = 150 % of one); None: no limit.
+
+    Raises UnknownFactError where this process's groups cannot be read. Sources: cgroup-v1/cpu and
+    cgroup-v2 in the kernel's admin guide.
+    """
+    group_v1, group_v2 = _groups(tree)
+    quotas = [_quota_v2(tree, f"{_MOUNT_V2}{folder}") for folder in _upwards(group_v2)]
+    for mount in _MOUNTS_V1:
+        quotas += [_quota_v1(tree, f"{mount}{folder}") for folder in _upwards(group_v1)]
+    return min((quota for quota in quotas if quota is not None), default=None)
+
+
+def _groups(tree: Tree) -> tuple[str | None, str | None]:
+    """Return this process's group under the v1 cpu controller, and under v2."""
+    group_v1 = group_v2 = None
+    for line in tree.text("proc/self/cgroup").splitlines():
+        number, controllers, path = line.split(":", 2)
+        if "cpu" in controllers.split(","):
+            group_v1 = path
+        elif number == "0" and not controllers:
+            group_v2 = path
+    return group_v1, group_v2
+
+
+def _upwards(group: str | None) -> Iterator[str]:
+    """Yield the group's folder and those above; inside a container only the last may be there."""
+    if group is None:
+        return
+    path = PurePosixPath(group)
+    for folder in (path, *path.parents):
+        yield "" if str(folder) == "/" else str(folder)
+
+
+def _quota_v2(tree: Tree, folder: str) -> float | None:
+    if not tree.has(f"{folder}/cpu.max"):
+        return None
+    quota, _, period = tree.text(f"{folder}/cpu.max").partition(" ")
+    return None if quota == "max" else int(quota) / int(period)
+
+
+def _quota_v1(tree: Tree, folder: str) -> float | None:
+    try:
+        quota = tree.number(f"{folder}/cpu.cfs_quota_us")
+        return None if quota < 0 else quota / tree.number(f"{folder}/cpu.cfs_period_us")
+    except UnknownFactError:
+        return None

@@ -1,0 +1,89 @@
+"""Reading facts that may not be there: a value or the reason why not, never an exception."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+class UnknownFactError(Exception):
+    """This machine does not tell; the message is the reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Values by name, None where unknown, and why each unknown one is; JSON-ready."""
+
+    values: dict[str, Any]
+    unknown: dict[str, str]
+
+
+def collect(readers: Mapping[str, Callable[[], Any]]) -> Facts:
+    """Return what each reader says."""
+    values: dict[str, Any] = {}
+    unknown: dict[str, str] = {}
+    for name, read in readers.items():
+        try:
+            values[name] = read()
+        except (UnknownFactError, ValueError, LookupError) as error:
+            values[name] = None
+            unknown[name] = _reason(error)
+    return Facts(values=values, unknown=unknown)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, LookupError):
+        return f"nothing called {error.args[0]!r}" if error.args else "not found"
+    return str(error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """The files of /proc, /sys and /etc: this machine's, or recorded ones below `root`."""
+
+    root: Path = Path("/")
+
+    def text(self, path: str, *, limit_bytes: int = -1) -> str:
+        """Return the stripped text of `/path`. Raises UnknownFactError where it cannot be read."""
+        try:
+            with (self.root / path).open("rb") as file:
+                return file.read(limit_bytes).decode(errors="replace").strip()
+        except OSError as error:
+            raise UnknownFactError(f"/{path}: {error.strerror or error}") from error
+
+    def number(self, path: str) -> int:
+        """Return the whole number in `/path`. Raises UnknownFactError."""
+        text = self.text(path)
+        try:
+            return int(text)
+        except ValueError as error:
+            raise UnknownFactError(f"/{path}: expected a number, got {text!r}") from error
+
+    def table(self, path: str, separator: str, *, limit_bytes: int = -1) -> dict[str, str]:
+        """Return the `name separator value` lines of `/path`; of equal names the first counts."""
+        rows: dict[str, str] = {}
+        for line in self.text(path, limit_bytes=limit_bytes).splitlines():
+            name, found, value = line.partition(separator)
+            if found:
+                rows.setdefault(name.strip(), value.strip())
+        return rows
+
+    def has(self, path: str) -> bool:
+        """Return whether `/path` is there."""
+        return (self.root / path).exists()
+
+
+def ranges(text: str) -> tuple[int, ...]:
+    """Return the numbers of a kernel list such as `0-3,8`. Raises ValueError."""
+    numbers: list[int] = []
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        numbers.extend(range(int(first), int(last or first) + 1))
+    return tuple(numbers)
+
+
+def agreed(values: list[str]) -> str:
+    """Return the one value that all have, or each different one, in order, with commas."""
+    return ", ".join(dict.fromkeys(values))

@@ -1,0 +1,49 @@
+"""What a run tells whoever watches: called between launches only, never while one is timed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from harness.plan import Plan
+    from harness.rotation import CaseProgress
+    from results.record import Outcome
+    from suites.case import Case
+
+
+class Observer(Protocol):
+    """Watches a run."""
+
+    def started(self, run_id: str, plan: Plan) -> None:
+        """Take note that the run has begun."""
+
+    def preparing(self, what: str, done: int, total: int) -> None:
+        """Take note that models or engines are made: `done` of `total` are ready."""
+
+    def launching(self, case: Case, progress: CaseProgress, *, left_s: float) -> None:
+        """Take note of the next launch; `left_s` is a guess of the time until the run ends."""
+
+    def launched(self, case: Case, progress: CaseProgress) -> None:
+        """Take note of a launch that is done."""
+
+    def closed(self, case: Case, outcome: Outcome) -> None:
+        """Take note of a case's outcome."""
+
+
+class Silent:
+    """An observer that does nothing."""
+
+    def started(self, run_id: str, plan: Plan) -> None:
+        """Do nothing."""
+
+    def preparing(self, what: str, done: int, total: int) -> None:
+        """Do nothing."""
+
+    def launching(self, case: Case, progress: CaseProgress, *, left_s: float) -> None:
+        """Do nothing."""
+
+    def launched(self, case: Case, progress: CaseProgress) -> None:
+        """Do nothing."""
+
+    def closed(self, case: Case, outcome: Outcome) -> None:
+        """Do nothing."""

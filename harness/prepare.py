@@ -1,0 +1,111 @@
+"""Preparing: every model and every set of inputs once, as files named by their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.child import Child, ChildError, child_pool
+from harness.outcome import failed
+from suites.inputs import make_inputs
+from suites.suite import BuiltinSource
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.folders import Folders
+    from harness.inspect import Inspected
+    from results.record import Failed
+    from suites.case import Case
+    from suites.suite import Model, Suite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A model's ONNX file as every backend gets it."""
+
+    path: Path
+    sha256: str
+    model_bytes: int
+    precision: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """A stored set of inputs: entry k of the file is the array of name k."""
+
+    path: Path
+    sha256: str
+    names: tuple[str, ...]
+    dtypes: tuple[str, ...]
+
+
+def prepare_models(
+    suite: Suite, models: Mapping[str, Inspected], wanted: Sequence[str], folders: Folders
+) -> dict[str, Prepared | Failed]:
+    """Return each wanted model prepared, or why it could not be; all cores work on it."""
+    chosen = [model for model in suite.models if model.name in set(wanted)]
+
+    def prepare(model: Model) -> Prepared | Failed:
+        return _prepare(model, models[model.name].precision, suite.measure.timeout_s, folders)
+
+    with child_pool() as pool:
+        done = pool.map(prepare, chosen)
+        return {model.name: result for model, result in zip(chosen, done, strict=True)}
+
+
+def _prepare(model: Model, precision: str, timeout_s: float, folders: Folders) -> Prepared | Failed:
+    log = folders.log(f"prepare-{model.name}")
+    try:
+        with Child("harness.prepare_worker", log=log) as child:
+            reply = child.ask("prepare", timeout_s=timeout_s, **_source(model, folders.models))
+            child.ask("close", timeout_s=timeout_s)
+    except ChildError as error:
+        return failed(error)
+    return Prepared(
+        path=Path(reply.header["path"]),
+        sha256=reply.header["sha256"],
+        model_bytes=reply.header["model_bytes"],
+        precision=precision,
+    )
+
+
+def _source(model: Model, folder: Path) -> dict[str, object]:
+    if isinstance(model.source, BuiltinSource):
+        from suites.models.builtin import get, resolve
+
+        params = resolve(get(model.source.name), dict(model.source.params))
+        return {"builtin": model.source.name, "params": params, "folder": str(folder)}
+    return {"file": str(model.source.path), "folder": str(folder)}
+
+
+def store_inputs(
+    model: Model, inspected: Inspected, case: Case, *, seed: int, folders: Folders
+) -> Inputs:
+    """Return the case's inputs as a file, made unless it is there. Raises SuiteError."""
+    arrays = make_inputs(model, inspected.signature, case, seed)
+    buffer = io.BytesIO()
+    # savez would write names such as `a/b` or `:` into archive paths; positions cannot go wrong
+    np.savez(buffer, **{f"input{k}": array for k, array in enumerate(arrays.values())})
+    digest = hashlib.sha256()
+    for name, array in arrays.items():
+        digest.update(f"{name}\0{array.dtype}\0{array.shape}\0".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    path = folders.inputs / f"{digest.hexdigest()}.npz"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(f".{os.getpid()}.new")
+        fresh.write_bytes(buffer.getvalue())
+        fresh.replace(path)
+    return Inputs(
+        path=path,
+        sha256=digest.hexdigest(),
+        names=tuple(arrays),
+        dtypes=tuple(str(array.dtype) for array in arrays.values()),
+    )

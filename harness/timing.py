@@ -1,0 +1,201 @@
+"""The only clocks around inference: three loops, one chosen per session, outside the loop.
+
+- blocking: `enqueue` returns when the query is done (CPU). One clock read a query; a query's wall
+  time is from the end of the one before to its own end, so a block's wall times add up to it.
+- host-synchronised: `enqueue` returns early and `wait` blocks. A query's wall time is from before
+  its first call to after its wait, so with more than one slot a block's wall times overlap.
+- device-stamped: the same, with events recorded on the device's streams around copies and compute.
+
+A loop is called with a number of queries and returns their raw timings. It allocates and touches
+its buffers before the first clock read. Needs numpy and the standard library only: it travels with
+the worker.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engines.contract import Mark
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from engines.contract import Call, DeviceClock, Session
+
+    Nanoseconds = NDArray[np.int64]
+
+HostClock = Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timings:
+    """Raw timings of consecutive queries, in order [ns]; the device's are None without its clock.
+
+    `elapsed_ns` is host time from before the first query to after the last.
+    """
+
+    elapsed_ns: int
+    wall_ns: Nanoseconds
+    enqueue_ns: Nanoseconds | None = None
+    gpu_compute_ns: Nanoseconds | None = None
+    h2d_ns: Nanoseconds | None = None
+    d2h_ns: Nanoseconds | None = None
+
+
+Loop = Callable[[int], Timings]
+
+
+def loop_name(session: Session) -> str:
+    """Return which of the three loops fits the session."""
+    if session.wait is None:
+        return "blocking"
+    return "host-synchronised" if session.clock is None else "device-stamped"
+
+
+def clock_name(session: Session) -> str:
+    """Return the name of the host clock that the session's loop reads."""
+    return "simulated" if session.host_clock else "perf_counter_ns"
+
+
+def make_loop(session: Session) -> Loop:
+    """Return the session's timing loop.
+
+    Raises ValueError for a session whose enqueue blocks and that yet has several slots or copies.
+    """
+    clock = session.host_clock or time.perf_counter_ns
+    if session.wait is None:
+        if len(session.enqueue) != 1 or session.copy_in or session.copy_out:
+            raise ValueError("session: expected one slot and no copies where enqueue blocks")
+        return _blocking(session.enqueue[0], clock)
+    if session.clock is None:
+        return _host_synchronised(session, session.wait, clock)
+    return _device_stamped(session, session.wait, session.clock, clock)
+
+
+def _blocking(enqueue: Call, clock: HostClock) -> Loop:
+    def loop(queries: int) -> Timings:
+        stamps = _touched(queries + 1)
+        view = stamps.data
+        indices = range(1, queries + 1)
+        view[0] = clock()
+        for i in indices:
+            enqueue()
+            view[i] = clock()
+        return Timings(elapsed_ns=int(stamps[-1] - stamps[0]), wall_ns=np.diff(stamps))
+
+    return loop
+
+
+def _host_synchronised(session: Session, wait: Sequence[Call], clock: HostClock) -> Loop:
+    slots = len(session.enqueue)
+    before = [session.copy_in[i : i + 1] for i in range(slots)]
+    after = [session.copy_out[i : i + 1] for i in range(slots)]
+
+    def loop(queries: int) -> Timings:
+        stamps = _touched(4, queries)
+        _ring(session.enqueue, before, after, wait, clock, stamps, None)
+        begin, submit, submitted, done = stamps
+        return Timings(
+            elapsed_ns=int(done.max() - begin[0]),
+            wall_ns=done - begin,
+            enqueue_ns=submitted - submit,
+        )
+
+    return loop
+
+
+def _device_stamped(
+    session: Session, wait: Sequence[Call], device: DeviceClock, clock: HostClock
+) -> Loop:
+    slots = range(len(session.enqueue))
+    record = {mark: [device.recorder(mark, slot) for slot in slots] for mark in Mark}
+    before = [
+        (record[Mark.START][i], *session.copy_in[i : i + 1], record[Mark.INPUTS_READY][i])
+        for i in slots
+    ]
+    after = [
+        (record[Mark.COMPUTE_DONE][i], *session.copy_out[i : i + 1], record[Mark.END][i])
+        for i in slots
+    ]
+
+    def loop(queries: int) -> Timings:
+        stamps = _touched(4, queries)
+        spans = _touched(3, queries)
+        h2d, compute, d2h = (row.data for row in spans)
+
+        def collect(slot: int, query: int) -> None:
+            h2d[query] = device.elapsed_ns(slot, Mark.START, Mark.INPUTS_READY)
+            compute[query] = device.elapsed_ns(slot, Mark.INPUTS_READY, Mark.COMPUTE_DONE)
+            d2h[query] = device.elapsed_ns(slot, Mark.COMPUTE_DONE, Mark.END)
+
+        _ring(session.enqueue, before, after, wait, clock, stamps, collect)
+        begin, submit, submitted, done = stamps
+        return Timings(
+            elapsed_ns=int(done.max() - begin[0]),
+            wall_ns=done - begin,
+            enqueue_ns=submitted - submit,
+            gpu_compute_ns=spans[1],
+            h2d_ns=spans[0] if session.copy_in else None,
+            d2h_ns=spans[2] if session.copy_out else None,
+        )
+
+    return loop
+
+
+def _ring(
+    enqueue: Sequence[Call],
+    before: Sequence[Sequence[Call]],
+    after: Sequence[Sequence[Call]],
+    wait: Sequence[Call],
+    clock: HostClock,
+    stamps: Nanoseconds,
+    collect: Callable[[int, int], None] | None,
+) -> None:
+    """Run as many queries as `stamps` [4, queries] has columns, round the slots.
+
+    A slot is waited for just before it is used again, so with one slot each query is waited for at
+    once. Rows: before the first call, before enqueue, after enqueue, after the wait. `collect`
+    reads the slot's events, after the stamp of the wait and before the slot's next query.
+    """
+    slots, queries = len(enqueue), stamps.shape[1]
+    begin, submit, submitted, done = (row.data for row in stamps)
+
+    def finish(query: int) -> None:
+        slot = query % slots
+        wait[slot]()
+        done[query] = clock()
+        if collect is not None:
+            collect(slot, query)
+
+    for i in range(queries):
+        slot = i % slots
+        if i >= slots:
+            finish(i - slots)
+        begin[i] = clock()
+        for call in before[slot]:
+            call()
+        submit[i] = clock()
+        enqueue[slot]()
+        submitted[i] = clock()
+        for call in after[slot]:
+            call()
+    for i in range(max(0, queries - slots), queries):
+        finish(i)
+
+
+def _touched(*shape: int) -> Nanoseconds:
+    """Return an array whose pages are mapped already; `zeros` would map them in the loop."""
+    return np.full(shape, 0, np.int64)
+
+
+def stopwatch() -> Callable[[], int]:
+    """Return a function that tells the nanoseconds since this call: for build and open."""
+    start = time.perf_counter_ns()
+    return lambda: time.perf_counter_ns() - start

@@ -1,0 +1,86 @@
+"""When a session is warm: a pure rule on block medians, and the loop that applies it.
+
+The rule and its constants are those of docs/measuring.md. Everything up to the decision is thrown
+away; only the first query's time is kept, as a result of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from harness.blocks import block_length
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.timing import Loop
+
+WINDOW = 4
+TOLERANCE = 0.02
+SE_OF_MEDIAN = 1.2533 * 1.4826
+"""Standard error of a median over a MAD: sqrt(pi/2) times the MAD's normal consistency factor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmupRule:
+    """At least `seconds` and `queries`, then steady; given up at `cap_s`."""
+
+    seconds: float
+    queries: int
+    cap_s: float
+    block_s: float
+    block_queries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warmup:
+    """What the warm-up took; `query_ns` is the time of a query at its end."""
+
+    first_query_ns: int
+    elapsed_ns: int
+    queries: int
+    steady: bool
+    query_ns: float
+
+
+def is_steady(medians_ns: Sequence[float]) -> bool:
+    """Return whether the last eight block medians show no trend.
+
+    The medians of the last four and of the four before differ by less than
+    max(2 %, 3 robust standard errors), on logarithms.
+    """
+    if len(medians_ns) < 2 * WINDOW:
+        return False
+    logs = np.log(np.asarray(medians_ns[-2 * WINDOW :], dtype=float))
+    earlier, later = logs[:WINDOW], logs[WINDOW:]
+    spread = np.concatenate([earlier - np.median(earlier), later - np.median(later)])
+    error = SE_OF_MEDIAN * np.median(np.abs(spread)) * np.sqrt(2 / WINDOW)
+    shift = abs(np.median(earlier) - np.median(later))
+    return bool(shift < max(TOLERANCE, 3 * error))
+
+
+def warm_up(loop: Loop, rule: WarmupRule) -> Warmup:
+    """Run blocks of queries until they are steady or the cap is reached."""
+    first = loop(1)
+    elapsed_ns, queries = first.elapsed_ns, 1
+    query_ns = float(first.wall_ns[0])
+    medians: list[float] = []
+    steady = False
+    while not steady and elapsed_ns < rule.cap_s * 1e9:
+        block = loop(block_length(rule.block_s, rule.block_queries, query_ns))
+        medians.append(max(1.0, float(np.median(block.wall_ns))))
+        elapsed_ns += block.elapsed_ns
+        queries += len(block.wall_ns)
+        query_ns = block.elapsed_ns / len(block.wall_ns)
+        enough = elapsed_ns >= rule.seconds * 1e9 and queries >= rule.queries
+        steady = enough and is_steady(medians)
+    return Warmup(
+        first_query_ns=int(first.wall_ns[0]),
+        elapsed_ns=elapsed_ns,
+        queries=queries,
+        steady=steady,
+        query_ns=query_ns,
+    )

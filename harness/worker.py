@@ -1,0 +1,219 @@
+"""The child's program: builds one engine, or opens one session and times it, as it is told.
+
+Verbs: describe, build, open, warm, block, outputs, close. One worker lives for one build or one
+launch. It needs numpy, the standard library and the backend's runtime only, and runs from a copy
+(`harness/closure.py`), so that a side may live in another environment.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import traceback
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engines import registry
+from engines.contract import Engine, EngineError, PreparedModel
+from harness.blocks import timed_blocks
+from harness.memory import peak_rss_bytes, reset_peak_rss, rss_bytes
+from harness.serve import serve
+from harness.timing import clock_name, loop_name, make_loop, stopwatch
+from harness.warmup import WarmupRule, warm_up
+from harness.wire import Message
+from suites.case import Case
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engines.contract import Arrays, Backend, Session
+    from harness.blocks import TimedBlock
+    from harness.serve import Verbs
+    from harness.timing import Loop
+
+    Header = Mapping[str, Any]
+
+
+class Worker:
+    """The state between verbs: the backend, then its session."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._backend: Backend | None = None
+        self._session: Session | None = None
+        self._loop: Loop | None = None
+        self._query_ns = 0.0
+        self._rss_before_open = 0
+        self.verbs: Verbs = {
+            "describe": self.describe,
+            "build": self.build,
+            "open": self.open,
+            "warm": self.warm,
+            "block": self.block,
+            "outputs": self.outputs,
+            "close": self.close,
+        }
+
+    def describe(self, header: Header) -> Message:
+        """Answer that the process is up, as what, and whether the backend can run in it."""
+        self._backend = registry.get(header["backend"])
+        return Message(
+            header={
+                "pid": os.getpid(),
+                "python": sys.version.split()[0],
+                "unavailable": self._backend.unavailable(),
+            }
+        )
+
+    def build(self, header: Header) -> Message:
+        """Build the case's engine into the path that the parent names."""
+        model = PreparedModel(path=Path(header["model"]), sha256=header["sha256"])
+        path = Path(header["engine"])
+        passed_ns = stopwatch()
+        engine = self._need_backend().build(model, Case.from_dict(header["case"]), path)
+        build_ns = passed_ns()
+        return Message(
+            header={
+                "build_ns": build_ns,
+                "engine_bytes": path.stat().st_size,
+                "facts": dict(engine.facts),
+            }
+        )
+
+    def open(self, header: Header) -> Message:
+        """Open the session, capture its graph where the case asks for one, and silence gc."""
+        backend, case = self._need_backend(), Case.from_dict(header["case"])
+        engine = Engine(path=Path(header["engine"]), facts=header["facts"])
+        inputs = load_inputs(header["inputs"])
+        reset_peak_rss()
+        self._rss_before_open = rss_bytes()
+        passed_ns = stopwatch()
+        session = self._stack.enter_context(backend.open(engine, case, inputs))
+        if header["cuda_graph"]:
+            session.capture()
+        open_ns = passed_ns()
+        self._session, self._loop = session, make_loop(session)
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        return Message(
+            header={
+                "open_ns": open_ns,
+                "loop": loop_name(session),
+                "clock": clock_name(session),
+            }
+        )
+
+    def warm(self, header: Header) -> Message:
+        """Run the warm-up rule."""
+        warmup = warm_up(self._need_loop(), WarmupRule(**header["rule"]))
+        self._query_ns = warmup.query_ns
+        return Message(header=asdict(warmup))
+
+    def block(self, header: Header) -> Message:
+        """Run timed blocks until they last `total_s` (one at least)."""
+        blocks = timed_blocks(
+            self._need_loop(),
+            block_s=header["block_s"],
+            block_queries=header["block_queries"],
+            total_s=header["total_s"],
+            query_ns=self._query_ns,
+        )
+        simulated = self._need_session().host_clock is not None
+        rows = [_row(block, simulated=simulated) for block in blocks]
+        return Message(header={"blocks": rows}, arrays=_timings(blocks))
+
+    def outputs(self, header: Header) -> Message:
+        """Answer the outputs of the last query."""
+        del header
+        outputs = self._need_session().outputs()
+        return Message(header={}, arrays=outputs)
+
+    def close(self, header: Header) -> Message:
+        """Answer what really ran and its peak memory, and close the session."""
+        del header
+        facts = asdict(self._session.facts()) if self._session else {}
+        peak = max(0, peak_rss_bytes() - self._rss_before_open)
+        self._session = self._loop = None
+        self._stack.close()
+        return Message(header={"facts": facts, "peak_rss_bytes": peak})
+
+    def explain(self, error: Exception) -> EngineError:
+        """Return the failure that an exception of a verb stands for."""
+        if isinstance(error, EngineError):
+            return error
+        traceback.print_exc()
+        if isinstance(error, MemoryError):
+            return EngineError("out-of-memory", str(error) or "no memory", "Lower the batch.")
+        if isinstance(error, ImportError):
+            return EngineError("import", str(error), "Run `dyno backends` for what to install.")
+        if isinstance(error, OSError):
+            return EngineError("disk", str(error), "Free space, or choose another --store.")
+        return self._need_backend().explain(error)
+
+    def _need_backend(self) -> Backend:
+        if self._backend is None:
+            raise RuntimeError("worker: expected describe first")
+        return self._backend
+
+    def _need_session(self) -> Session:
+        if self._session is None:
+            raise RuntimeError("worker: expected an open session")
+        return self._session
+
+    def _need_loop(self) -> Loop:
+        if self._loop is None:
+            raise RuntimeError("worker: expected an open session")
+        return self._loop
+
+
+def load_inputs(header: Header) -> Arrays:
+    """Return the arrays of an inputs file by name; entry k of the file belongs to name k."""
+    with np.load(header["path"]) as stored:
+        return {
+            name: _typed(stored[f"input{k}"], dtype)
+            for k, (name, dtype) in enumerate(zip(header["names"], header["dtypes"], strict=True))
+        }
+
+
+def _typed(array: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any]:
+    """Return the array as its real type: numpy's file format forgets those of ml_dtypes."""
+    if array.dtype.kind != "V":
+        return array
+    import ml_dtypes
+
+    return array.view(getattr(ml_dtypes, dtype))
+
+
+def _row(block: TimedBlock, *, simulated: bool) -> list[int]:
+    """Return queries, elapsed, CPU time, voluntary and involuntary switches of a block.
+
+    The real process's usage means nothing beside a simulated clock: it is then 0.
+    """
+    used = block.used
+    usage = (used.cpu_ns, used.voluntary_switches, used.involuntary_switches)
+    return [
+        len(block.timings.wall_ns),
+        block.timings.elapsed_ns,
+        *((0, 0, 0) if simulated else usage),
+    ]
+
+
+def _timings(blocks: tuple[TimedBlock, ...]) -> Arrays:
+    """Return the raw timings of all blocks by field, one after the other, without absent fields."""
+    fields = ("wall_ns", "enqueue_ns", "gpu_compute_ns", "h2d_ns", "d2h_ns")
+    columns = {field: [getattr(block.timings, field) for block in blocks] for field in fields}
+    return {
+        field: np.concatenate(column) for field, column in columns.items() if column[0] is not None
+    }
+
+
+def main(read_fd: int, write_fd: int) -> None:
+    """Serve one build or one launch."""
+    worker = Worker()
+    serve(read_fd, write_fd, worker.verbs, worker.explain)

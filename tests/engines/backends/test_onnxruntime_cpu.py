@@ -1,0 +1,192 @@
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from engines.backends.onnxruntime_cpu import OnnxRuntimeCpu
+from engines.contract import Engine, EngineError, PreparedModel
+from suites.case import Case
+
+ort = pytest.importorskip("onnxruntime")
+
+
+def case(**options):
+    return Case(
+        model="m",
+        backend="onnxruntime-cpu",
+        precision="fp32",
+        batch=2,
+        options=tuple(options.items()),
+    )
+
+
+def save(path, nodes, inputs, outputs, initializers=(), domains=()):
+    graph = helper.make_graph(nodes, "g", inputs, outputs, list(initializers))
+    opsets = [helper.make_opsetid("", 21), *(helper.make_opsetid(name, 1) for name in domains)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=10), path)
+    return PreparedModel(path=path, sha256="0" * 64)
+
+
+def tensor(name, *shape):
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+
+@pytest.fixture
+def relu(tmp_path):
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["h"], name="matmul"),
+        helper.make_node("Relu", ["h"], ["y"], name="relu"),
+        helper.make_node("Identity", ["x"], ["copy"], name="identity"),
+    ]
+    weight = helper.make_tensor("w", TensorProto.FLOAT, [4, 4], np.eye(4).ravel())
+    outputs = [tensor("y", "batch", 4), tensor("copy", "batch", 4)]
+    return save(tmp_path / "m.onnx", nodes, [tensor("x", "batch", 4)], outputs, [weight])
+
+
+def test_the_facts_count_the_nodes_per_provider(relu, tmp_path):
+    backend = OnnxRuntimeCpu()
+    engine = backend.build(relu, case(), tmp_path / "e")
+    assert engine.facts["nodes:CPUExecutionProvider"] in (2, 3)
+    with backend.open(engine, case(), {"x": np.ones((2, 4), np.float32)}) as session:
+        (placed,) = session.facts().placement
+        assert placed.provider == "CPUExecutionProvider"
+        assert placed.nodes == engine.facts["nodes:CPUExecutionProvider"]
+
+
+def test_every_host_option_is_set_on_the_session(relu, tmp_path):
+    backend = OnnxRuntimeCpu()
+    asked = case(threads=2, spinning=True, execution_mode="parallel", graph_optimization="basic")
+    engine = backend.build(relu, asked, tmp_path / "e")
+    with backend.open(engine, asked, {"x": np.ones((2, 4), np.float32)}) as session:
+        options = session._session.get_session_options()
+        assert options.intra_op_num_threads == 2
+        assert options.inter_op_num_threads == 2
+        assert options.execution_mode == ort.ExecutionMode.ORT_PARALLEL
+        assert options.get_session_config_entry("session.intra_op.allow_spinning") == "1"
+        assert session.facts().options == {
+            "threads": 2,
+            "spinning": True,
+            "graph_optimization": "basic",
+            "execution_mode": "parallel",
+        }
+
+
+def test_by_default_one_thread_runs_and_none_spins(relu, tmp_path):
+    backend = OnnxRuntimeCpu()
+    engine = backend.build(relu, case(), tmp_path / "e")
+    with backend.open(engine, case(), {"x": np.ones((2, 4), np.float32)}) as session:
+        options = session._session.get_session_options()
+        assert options.intra_op_num_threads == 1
+        assert options.inter_op_num_threads == 1
+        assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+
+
+@pytest.mark.parametrize("level", ["disabled", "basic", "extended", "layout", "all"])
+def test_the_engine_is_the_graph_as_far_as_it_was_optimized(relu, tmp_path, level):
+    backend = OnnxRuntimeCpu()
+    asked = case(graph_optimization=level)
+    engine = backend.build(relu, asked, tmp_path / level)
+    kinds = {node.op_type for node in onnx.load(engine.path).graph.node}
+    assert kinds == {"MatMul", "Relu", "Identity"}
+    inputs = {"x": np.array([[-1, 2, -3, 4]] * 2, np.float32)}
+    with backend.open(engine, asked, inputs) as session:
+        session.enqueue[0]()
+        outputs = session.outputs()
+    assert list(outputs) == ["y", "copy"]
+    assert np.array_equal(outputs["y"], np.maximum(inputs["x"], 0))
+    assert np.array_equal(outputs["copy"], inputs["x"])
+
+
+def test_a_kernel_that_is_not_there_is_an_unsupported_op(tmp_path):
+    nodes = [helper.make_node("Nope", ["x"], ["y"], domain="com.example")]
+    model = save(
+        tmp_path / "m.onnx", nodes, [tensor("x", 2)], [tensor("y", 2)], domains=["com.example"]
+    )
+    with pytest.raises(EngineError) as error:
+        OnnxRuntimeCpu().build(model, case(), tmp_path / "e")
+    assert error.value.kind == "unsupported-op"
+    assert "com.example:Nope" in error.value.message
+    assert error.value.hint == ("Try another backend, or another opset or precision of the model.")
+
+
+def test_bytes_that_are_no_model_are_an_invalid_model(tmp_path):
+    path = tmp_path / "m.onnx"
+    path.write_bytes(b"not a model")
+    with pytest.raises(EngineError) as error:
+        OnnxRuntimeCpu().build(PreparedModel(path=path, sha256="0"), case(), tmp_path / "e")
+    assert error.value.kind == "invalid-model"
+    assert str(tmp_path / "m.onnx") in error.value.message
+
+
+def test_a_shape_that_the_model_does_not_take_is_named(relu, tmp_path):
+    backend = OnnxRuntimeCpu()
+    engine = backend.build(relu, case(), tmp_path / "e")
+    with backend.open(engine, case(), {"x": np.ones((2, 5), np.float32)}) as session:
+        with pytest.raises(Exception, match="invalid dimensions") as raised:
+            session.enqueue[0]()
+        failure = backend.explain(raised.value)
+    assert failure.kind == "shape-out-of-profile"
+    assert "Got: 5 Expected: 4" in failure.message
+
+
+def test_an_input_that_is_not_given_is_named(relu, tmp_path):
+    backend = OnnxRuntimeCpu()
+    engine = backend.build(relu, case(), tmp_path / "e")
+    with (
+        pytest.raises(EngineError) as error,
+        backend.open(Engine(path=engine.path), case(), {"z": np.ones(1)}),
+    ):
+        pass
+    assert error.value.message == "engine: expected an array for input 'x', got ['z']"
+
+
+@pytest.mark.parametrize("precision", ["bf16", "tf32"])
+def test_precisions_without_kernels_are_refused_with_what_there_is(precision):
+    asked = Case(model="m", backend="onnxruntime-cpu", precision=precision, batch=1)
+    assert OnnxRuntimeCpu().unsupported(asked) == (
+        f"ONNX Runtime has no {precision} kernels on the CPU; use fp32 or fp16"
+    )
+
+
+def test_without_the_package_it_says_what_to_install(monkeypatch):
+    from engines.backends import onnxruntime_cpu
+
+    monkeypatch.setattr(onnxruntime_cpu, "find_spec", lambda _: None)
+    assert OnnxRuntimeCpu().unavailable() == (
+        "onnxruntime is not installed. Install dyno with the 'cpu' extra."
+    )
+
+
+def test_names_with_colons_quotes_spaces_and_slashes_are_bound(tmp_path):
+    name, out = "a:0/b 'c' \"d\"", "out:0/y z"
+    nodes = [helper.make_node("Relu", [name], [out])]
+    model = save(tmp_path / "m.onnx", nodes, [tensor(name, 2)], [tensor(out, 2)])
+    backend = OnnxRuntimeCpu()
+    engine = backend.build(model, case(), tmp_path / "e")
+    with backend.open(engine, case(), {name: np.array([-1, 1], np.float32)}) as session:
+        session.enqueue[0]()
+        assert session.outputs()[out].tolist() == [0.0, 1.0]
+
+
+@pytest.fixture
+def convolution(tmp_path):
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["h"], name="conv"),
+        helper.make_node("Relu", ["h"], ["y"], name="relu"),
+    ]
+    weight = helper.make_tensor("w", TensorProto.FLOAT, [16, 16, 1, 1], [0.1] * 256)
+    shape = ("batch", 16, 8, 8)
+    return save(tmp_path / "c.onnx", nodes, [tensor("x", *shape)], [tensor("y", *shape)], [weight])
+
+
+@pytest.mark.parametrize(
+    ("level", "kinds"),
+    [
+        ("disabled", {"Conv", "Relu"}),
+        ("basic", {"Conv", "Relu"}),
+        ("extended", {"FusedConv"}),
+    ],
+)
+def test_a_higher_level_fuses_more(convolution, tmp_path, level, kinds):
+    engine = OnnxRuntimeCpu().build(convolution, case(graph_optimization=level), tmp_path / "e")
+    assert {node.op_type for node in onnx.load(engine.path).graph.node} == kinds

@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from harness.timing import Timings
+from harness.warmup import WarmupRule, is_steady, warm_up
+
+RULE = WarmupRule(seconds=0.3, queries=10, cap_s=5.0, block_s=0.05, block_queries=3)
+
+
+def loop_of(latency):
+    """Return a loop whose query i of the whole run lasts `latency(i)` ns."""
+    state = {"next": 0}
+
+    def loop(queries):
+        wall = np.array([latency(state["next"] + i) for i in range(queries)], np.int64)
+        state["next"] += queries
+        return Timings(elapsed_ns=int(wall.sum()), wall_ns=wall)
+
+    return loop
+
+
+def test_seven_blocks_are_too_few_to_call_steady():
+    assert not is_steady([1.0] * 7)
+    assert is_steady([1.0] * 8)
+
+
+def test_a_shift_of_two_percent_between_the_halves_is_not_steady():
+    assert is_steady([100.0] * 4 + [101.9] * 4)
+    assert not is_steady([100.0] * 4 + [102.1] * 4)
+
+
+def test_only_the_last_eight_blocks_count():
+    assert is_steady([900.0, 500.0] + [100.0] * 8)
+
+
+def test_noise_widens_the_tolerance_to_three_standard_errors():
+    noisy = [90.0, 110.0, 95.0, 105.0]
+    shifted = [value * 1.05 for value in noisy]
+    assert is_steady(noisy + shifted)
+    assert not is_steady([100.0] * 4 + [105.0] * 4)
+
+
+def test_a_steady_session_warms_up_in_eight_blocks():
+    warmup = warm_up(loop_of(lambda _: 1_000_000), RULE)
+    assert warmup.steady
+    assert warmup.first_query_ns == 1_000_000
+    assert warmup.queries == 1 + 8 * 50
+    assert warmup.elapsed_ns == 401_000_000
+    assert warmup.query_ns == 1_000_000
+
+
+def test_the_first_query_is_kept_and_the_cold_ones_are_thrown_away():
+    warmup = warm_up(loop_of(lambda i: 80_000_000 if i == 0 else 1_000_000), RULE)
+    assert warmup.first_query_ns == 80_000_000
+    assert warmup.steady
+    assert warmup.query_ns == 1_000_000
+
+
+def test_a_drift_goes_on_warming_up_until_it_ends():
+    warmup = warm_up(loop_of(lambda i: max(1_000_000, 3_000_000 - 2_000 * i)), RULE)
+    assert warmup.steady
+    assert warmup.query_ns == pytest.approx(1_000_000, rel=0.02)
+    assert warmup.queries > 1000
+
+
+def test_what_never_settles_is_given_up_at_the_cap_and_told():
+    warmup = warm_up(loop_of(lambda i: 1_000_000 + 3_000 * i), RULE)
+    assert not warmup.steady
+    assert 5e9 <= warmup.elapsed_ns < 5.2e9
+
+
+def test_a_slow_model_still_gets_its_queries():
+    warmup = warm_up(loop_of(lambda _: 100_000_000), RULE)
+    assert warmup.steady
+    assert warmup.queries == 1 + 8 * 3
