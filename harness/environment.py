@@ -51,12 +51,12 @@ _GPU_IDENTITY = (
 
 
 def capture(
-    *, root: Path = Path("/"), suite: Path | None = None, nvml: Any = None
+    *, root: Path = Path("/"), suite_file: Path | None = None, nvml: Any = None
 ) -> dict[str, Any]:
     """Return all that is known of the machine and its software, as nested JSON-ready data.
 
-    What this machine does not tell is None, and `unknown` says why, by dotted path. `suite` is the
-    suite's file, for its commit; `nvml` stands in for pynvml, `root` for the real file system.
+    What this machine does not tell is None, and `unknown` says why, by dotted path. `suite_file` is
+    where the suite was read, for its commit; `nvml` stands in for pynvml, `root` for the real `/`.
     """
     tree = Tree(root=root)
     gpus, no_gpus = read_gpus(nvml)
@@ -65,7 +65,7 @@ def capture(
         "memory": read_memory(tree),
         "activity": read_activity(tree),
         "system": read_system(tree),
-        "source": read_source(suite),
+        "source": read_source(suite_file),
     }
     named = {**sections, **{f"gpus.{number}": facts for number, facts in enumerate(gpus)}}
     return {
@@ -134,7 +134,7 @@ def _describe_gpu(gpu: Mapping[str, Any]) -> str:
 
 
 def _describe_cpu(cpu: Mapping[str, Any]) -> Iterator[str]:
-    yield _short_model(cpu["model"] or "unknown CPU")
+    yield _short_model(cpu["model"]) if cpu["model"] else "unknown CPU"
     if cpu["cores"]:
         yield _describe_cores(cpu)
     if cpu["quota_cpus"]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from suites.errors import SuiteError
-from suites.shapes import apply_dims
+from suites.matrix import model_signature
 from suites.suite import BuiltinSource, FileSource
 
 if TYPE_CHECKING:
@@ -28,12 +28,12 @@ def inspect_models(suite: Suite) -> dict[str, Inspected]:
 
 
 def _inspect(model: Model, suite: Suite) -> Inspected:
-    where = f"{suite.where}: models.{model.name}"
     if isinstance(model.source, BuiltinSource):
         signature, precision = _builtin(model.source)
     else:
-        signature, precision = _file(model.source, where)
-    return Inspected(signature=apply_dims(signature, model.dims, where=where), precision=precision)
+        signature, precision = _file(model.source, f"{suite.where}: models.{model.name}.onnx")
+    applied = model_signature(model, signature, suite.where)
+    return Inspected(signature=applied, precision=precision)
 
 
 def _builtin(source: BuiltinSource) -> tuple[Signature, str]:
@@ -49,7 +49,7 @@ def _file(source: FileSource, where: str) -> tuple[Signature, str]:
     from engines.graph.signature import load_graph, read_signature
 
     try:
-        model = load_graph(source.path)
-        return read_signature(model), own_precision(model)
+        model = load_graph(source.path, where=where)
+        return read_signature(model, where=where), own_precision(model)
     except GraphError as error:
-        raise SuiteError(f"{where}: {error}") from None
+        raise SuiteError(str(error)) from None

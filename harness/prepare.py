@@ -7,7 +7,7 @@ import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -92,7 +92,8 @@ def store_inputs(
     arrays = make_inputs(model, inspected.signature, case, seed)
     buffer = io.BytesIO()
     # savez would write names such as `a/b` or `:` into archive paths; positions cannot go wrong
-    np.savez(buffer, **{f"input{k}": array for k, array in enumerate(arrays.values())})
+    named: dict[str, Any] = {f"input{k}": array for k, array in enumerate(arrays.values())}
+    np.savez(buffer, **named)
     digest = hashlib.sha256()
     for name, array in arrays.items():
         digest.update(f"{name}\0{array.dtype}\0{array.shape}\0".encode())

@@ -51,11 +51,15 @@ class Runner:
         self.observer.started(self.run.id, self.plan)
         state = "interrupted"
         try:
-            self._measure(self._build(self._prepare()))
+            self._measure(self.ready())
             state = "done"
         finally:
             self.store.end_run(self.run.id, RunEnd(ended_at=time.time(), state=state))
             shutil.rmtree(self.folders.engines, ignore_errors=True)
+
+    def ready(self) -> list[Ready]:
+        """Prepare and build; store and close the cases that fail, return the others."""
+        return self._build(self._prepare())
 
     def _prepare(self) -> Mapping[str, Prepared | Failed]:
         """Settle what the plan has settled, and prepare the models and inputs of the rest."""

@@ -6,8 +6,9 @@
   its first call to after its wait, so with more than one slot a block's wall times overlap.
 - device-stamped: the same, with events recorded on the device's streams around copies and compute.
 
-A loop is called with a number of queries and returns their raw timings. It allocates and touches
-its buffers before the first clock read. Needs numpy and the standard library only: it travels with
+A loop is called with a number of queries and returns their raw timings. Stamps go into lists made
+before the first clock read: storing into a list costs 10 ns, into an array's memoryview 45 ns
+(benchmarks/overhead.py has the total). Needs numpy and the standard library only: it travels with
 the worker.
 """
 
@@ -81,14 +82,13 @@ def make_loop(session: Session) -> Loop:
 
 def _blocking(enqueue: Call, clock: HostClock) -> Loop:
     def loop(queries: int) -> Timings:
-        stamps = _touched(queries + 1)
-        view = stamps.data
+        stamps = [0] * (queries + 1)
         indices = range(1, queries + 1)
-        view[0] = clock()
+        stamps[0] = clock()
         for i in indices:
             enqueue()
-            view[i] = clock()
-        return Timings(elapsed_ns=int(stamps[-1] - stamps[0]), wall_ns=np.diff(stamps))
+            stamps[i] = clock()
+        return Timings(elapsed_ns=stamps[-1] - stamps[0], wall_ns=np.diff(_array(stamps)))
 
     return loop
 
@@ -99,13 +99,12 @@ def _host_synchronised(session: Session, wait: Sequence[Call], clock: HostClock)
     after = [session.copy_out[i : i + 1] for i in range(slots)]
 
     def loop(queries: int) -> Timings:
-        stamps = _touched(4, queries)
+        stamps = _Stamps(queries)
         _ring(session.enqueue, before, after, wait, clock, stamps, None)
-        begin, submit, submitted, done = stamps
         return Timings(
-            elapsed_ns=int(done.max() - begin[0]),
-            wall_ns=done - begin,
-            enqueue_ns=submitted - submit,
+            elapsed_ns=max(stamps.done) - stamps.begin[0],
+            wall_ns=_array(stamps.done) - _array(stamps.begin),
+            enqueue_ns=_array(stamps.submitted) - _array(stamps.submit),
         )
 
     return loop
@@ -126,9 +125,8 @@ def _device_stamped(
     ]
 
     def loop(queries: int) -> Timings:
-        stamps = _touched(4, queries)
-        spans = _touched(3, queries)
-        h2d, compute, d2h = (row.data for row in spans)
+        stamps = _Stamps(queries)
+        h2d, compute, d2h = ([0] * queries for _ in range(3))
 
         def collect(slot: int, query: int) -> None:
             h2d[query] = device.elapsed_ns(slot, Mark.START, Mark.INPUTS_READY)
@@ -136,17 +134,26 @@ def _device_stamped(
             d2h[query] = device.elapsed_ns(slot, Mark.COMPUTE_DONE, Mark.END)
 
         _ring(session.enqueue, before, after, wait, clock, stamps, collect)
-        begin, submit, submitted, done = stamps
         return Timings(
-            elapsed_ns=int(done.max() - begin[0]),
-            wall_ns=done - begin,
-            enqueue_ns=submitted - submit,
-            gpu_compute_ns=spans[1],
-            h2d_ns=spans[0] if session.copy_in else None,
-            d2h_ns=spans[2] if session.copy_out else None,
+            elapsed_ns=max(stamps.done) - stamps.begin[0],
+            wall_ns=_array(stamps.done) - _array(stamps.begin),
+            enqueue_ns=_array(stamps.submitted) - _array(stamps.submit),
+            gpu_compute_ns=_array(compute),
+            h2d_ns=_array(h2d) if session.copy_in else None,
+            d2h_ns=_array(d2h) if session.copy_out else None,
         )
 
     return loop
+
+
+class _Stamps:
+    """Host stamps of each query [ns]: before its first call, around enqueue, after its wait."""
+
+    def __init__(self, queries: int) -> None:
+        self.begin = [0] * queries
+        self.submit = [0] * queries
+        self.submitted = [0] * queries
+        self.done = [0] * queries
 
 
 def _ring(
@@ -155,17 +162,17 @@ def _ring(
     after: Sequence[Sequence[Call]],
     wait: Sequence[Call],
     clock: HostClock,
-    stamps: Nanoseconds,
+    stamps: _Stamps,
     collect: Callable[[int, int], None] | None,
 ) -> None:
-    """Run as many queries as `stamps` [4, queries] has columns, round the slots.
+    """Run as many queries as there are stamps, round the slots.
 
     A slot is waited for just before it is used again, so with one slot each query is waited for at
-    once. Rows: before the first call, before enqueue, after enqueue, after the wait. `collect`
-    reads the slot's events, after the stamp of the wait and before the slot's next query.
+    once. `collect` reads the slot's events, after the stamp of the wait and before the slot's next
+    query.
     """
-    slots, queries = len(enqueue), stamps.shape[1]
-    begin, submit, submitted, done = (row.data for row in stamps)
+    begin, submit, submitted, done = stamps.begin, stamps.submit, stamps.submitted, stamps.done
+    slots, queries = len(enqueue), len(begin)
 
     def finish(query: int) -> None:
         slot = query % slots
@@ -190,9 +197,8 @@ def _ring(
         finish(i)
 
 
-def _touched(*shape: int) -> Nanoseconds:
-    """Return an array whose pages are mapped already; `zeros` would map them in the loop."""
-    return np.full(shape, 0, np.int64)
+def _array(stamps: list[int]) -> Nanoseconds:
+    return np.array(stamps, np.int64)
 
 
 def stopwatch() -> Callable[[], int]:

@@ -32,6 +32,7 @@ FAILURES = (
     "build",
     "build-crash",
     "open",
+    "open-crash",
     "capture",
     "query",
     "nan",
@@ -110,6 +111,8 @@ class Fake:
         options = resolve_options(self, case)
         if options["failure"] == "open":
             raise EngineError("out-of-memory", "fake: 3 GiB wanted, 2 GiB free", "Lower the batch.")
+        if options["failure"] == "open-crash":
+            os.kill(os.getpid(), signal.SIGSEGV)
         if not engine.path.read_text(encoding="utf-8").startswith("fake plan of "):
             raise EngineError("build", f"{engine.path.name} is no plan of this backend", "Rebuild.")
         yield FakeSession(options, inputs)

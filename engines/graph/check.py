@@ -68,11 +68,11 @@ def _check_operator(node: NodeProto, opset: int) -> None:
     raise EngineError(
         "unsupported-op",
         f"node {node.name!r}: expected an operator of {known}, got {node.op_type!r}",
-        _hint(node.op_type, domain, opset),
+        _hint(node.op_type, domain),
     )
 
 
-def _hint(name: str, domain: str, opset: int) -> str:
+def _hint(name: str, domain: str) -> str:
     from onnx import defs
 
     from suites.errors import did_you_mean

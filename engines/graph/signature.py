@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engines.graph.errors import GraphError
-from suites.shapes import is_dimension_name, name_batch, parse_expression
+from suites.shapes import name_batch, parse_expression
 from suites.signature import Dim, Signature, TensorSpec
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def load_graph(path: str | os.PathLike[str], *, where: str | None = None) -> Mod
     `where` begins messages instead of the path. Raises GraphError for what is no ONNX model.
     """
     import onnx
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     place = str(path) if where is None else where
     try:
@@ -46,7 +46,7 @@ def load_graph(path: str | os.PathLike[str], *, where: str | None = None) -> Mod
 
 
 def _no_model(data: bytes) -> str:
-    found = f"{len(data)} bytes of something else" if data else "an empty file"
+    found = f"{len(data)} bytes that are none" if data else "an empty file"
     return f"expected an ONNX model, got {found}. It may be truncated: copy or export it again."
 
 
@@ -98,7 +98,7 @@ def _spec(value: ValueInfoProto, kind: str, place: str) -> TensorSpec:
     held = value.type.WhichOneof("value")
     tensor = value.type.tensor_type
     if held != "tensor_type" or tensor.elem_type == TensorProto.UNDEFINED:
-        got = "no type" if held in (None, "tensor_type") else f"a {held.removesuffix('_type')}"
+        got = "no type" if held in (None, "tensor_type") else held.removesuffix("_type")
         raise GraphError(
             f"{place}: expected a tensor as {kind} {value.name!r}, got {got}, "
             "which is not supported."

@@ -10,6 +10,6 @@ def command() -> None:
     from suites.load import shipped
 
     entries = shipped()
-    width = max((len(entry.name) for entry in entries), default=0)
-    for entry in entries:
-        sys.stdout.write(f"{entry.name:<{width}}  {entry.description}\n")
+    width = max(len(name) for name, _ in entries)
+    for name, description in entries:
+        sys.stdout.write(f"{name:<{width}}  {description}\n")

@@ -61,12 +61,12 @@ def _load(tree: Tree, column: int) -> float:
 
 
 def _counter(tree: Tree, name: str) -> int:
-    return int(tree.table("proc/stat", " ")[name])
+    return int(tree.field("proc/stat", name, " "))
 
 
 def _cpu_ticks(tree: Tree) -> list[int]:
     """Return user, nice, system, idle, iowait, irq, softirq and steal (guests are within user)."""
-    ticks = [int(number) for number in tree.table("proc/stat", " ")["cpu"].split()[:8]]
+    ticks = [int(number) for number in tree.field("proc/stat", "cpu", " ").split()[:8]]
     if len(ticks) < 8:
         raise UnknownFactError("/proc/stat: no steal column")
     return ticks
@@ -74,15 +74,17 @@ def _cpu_ticks(tree: Tree) -> list[int]:
 
 def _steal_share(tree: Tree) -> float:
     ticks = _cpu_ticks(tree)
+    if not any(ticks):
+        raise UnknownFactError("/proc/stat: no ticks are counted here")
     return ticks[7] / sum(ticks)
 
 
 def _pressure(tree: Tree, resource: str) -> float:
     """Return the share of the last 10 s in which something waited for the resource."""
-    some = tree.table(f"proc/pressure/{resource}", " ")["some"]
-    fields = dict(field.split("=") for field in some.split())
-    return float(fields["avg10"]) / 100
+    some = tree.field(f"proc/pressure/{resource}", "some", " ")
+    avg10 = some.split()[0]
+    return float(avg10.removeprefix("avg10=")) / 100
 
 
 def _memory(tree: Tree, name: str) -> int:
-    return int(tree.table("proc/meminfo", ":")[name].removesuffix("kB")) * 1024
+    return int(tree.field("proc/meminfo", name, ":").removesuffix("kB")) * 1024

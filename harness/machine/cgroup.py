@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from harness.machine.reading import Tree, UnknownFactError
+from harness.machine.reading import Tree
 
 _MOUNTS_V1 = ("sys/fs/cgroup/cpu,cpuacct", "sys/fs/cgroup/cpu")
 _MOUNT_V2 = "sys/fs/cgroup"
@@ -53,8 +53,7 @@ def _quota_v2(tree: Tree, folder: str) -> float | None:
 
 
 def _quota_v1(tree: Tree, folder: str) -> float | None:
-    try:
-        quota = tree.number(f"{folder}/cpu.cfs_quota_us")
-        return None if quota < 0 else quota / tree.number(f"{folder}/cpu.cfs_period_us")
-    except UnknownFactError:
+    if not tree.has(f"{folder}/cpu.cfs_quota_us"):
         return None
+    quota = tree.number(f"{folder}/cpu.cfs_quota_us")
+    return None if quota < 0 else quota / tree.number(f"{folder}/cpu.cfs_period_us")

@@ -37,11 +37,7 @@ def read_cpu(tree: Tree) -> Facts:
 
 def usable_cpus(tree: Tree) -> tuple[int, ...]:
     """Return the CPUs that this process may run on. Raises UnknownFactError."""
-    path = "proc/self/status"
-    try:
-        return ranges(tree.table(path, ":")["Cpus_allowed_list"])
-    except KeyError as error:
-        raise UnknownFactError(f"/{path}: no Cpus_allowed_list") from error
+    return ranges(tree.field("proc/self/status", "Cpus_allowed_list", ":"))
 
 
 def current_mhz(tree: Tree) -> list[float]:
@@ -62,7 +58,8 @@ def current_mhz(tree: Tree) -> list[float]:
 def _cpuinfo_mhz(tree: Tree) -> dict[int, float]:
     by_cpu: dict[int, float] = {}
     cpu = -1
-    for line in tree.text("proc/cpuinfo", limit_bytes=_CPUINFO_BYTES).splitlines():
+    # The last line may be cut off; in a whole file it is never the one wanted.
+    for line in tree.text("proc/cpuinfo", limit_bytes=_CPUINFO_BYTES).splitlines()[:-1]:
         name, _, value = line.partition(":")
         if name.strip() == "processor":
             cpu = int(value)
@@ -72,10 +69,7 @@ def _cpuinfo_mhz(tree: Tree) -> dict[int, float]:
 
 
 def _info(tree: Tree, name: str) -> str:
-    rows = tree.table("proc/cpuinfo", ":", limit_bytes=_CPUINFO_BYTES)
-    if name not in rows:
-        raise UnknownFactError(f"/proc/cpuinfo: no {name!r}")
-    return rows[name]
+    return tree.field("proc/cpuinfo", name, ":", limit_bytes=_CPUINFO_BYTES)
 
 
 def _model(tree: Tree) -> str:
@@ -84,8 +78,7 @@ def _model(tree: Tree) -> str:
             return _info(tree, name)
         except UnknownFactError:
             continue
-    part = f"{_info(tree, 'CPU implementer')} {_info(tree, 'CPU part')}"
-    return f"CPU implementer, part {part}"
+    return f"implementer {_info(tree, 'CPU implementer')} part {_info(tree, 'CPU part')}"
 
 
 def _online(tree: Tree) -> tuple[int, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from harness.machine.reading import Facts, UnknownFactError, collect
@@ -28,7 +29,8 @@ def read_gpus(nvml: Any = None) -> tuple[list[Facts], str | None]:
     except nvml.NVMLError as error:
         return [], f"NVML does not count devices: {error}"
     finally:
-        nvml.nvmlShutdown()
+        with suppress(nvml.NVMLError):
+            nvml.nvmlShutdown()
 
 
 def _import_nvml() -> Any:

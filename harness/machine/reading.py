@@ -29,14 +29,8 @@ def collect(readers: Mapping[str, Callable[[], Any]]) -> Facts:
             values[name] = read()
         except (UnknownFactError, ValueError, LookupError) as error:
             values[name] = None
-            unknown[name] = _reason(error)
+            unknown[name] = str(error)
     return Facts(values=values, unknown=unknown)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, LookupError):
-        return f"nothing called {error.args[0]!r}" if error.args else "not found"
-    return str(error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +55,20 @@ class Tree:
         except ValueError as error:
             raise UnknownFactError(f"/{path}: expected a number, got {text!r}") from error
 
-    def table(self, path: str, separator: str, *, limit_bytes: int = -1) -> dict[str, str]:
-        """Return the `name separator value` lines of `/path`; of equal names the first counts."""
-        rows: dict[str, str] = {}
+    def field(self, path: str, name: str, separator: str, *, limit_bytes: int = -1) -> str:
+        """Return the value of the first line `name separator value`. Raises UnknownFactError."""
         for line in self.text(path, limit_bytes=limit_bytes).splitlines():
-            name, found, value = line.partition(separator)
-            if found:
-                rows.setdefault(name.strip(), value.strip())
-        return rows
+            found, _, value = line.partition(separator)
+            if found.strip() == name:
+                return value.strip()
+        raise UnknownFactError(f"/{path}: no {name!r}")
 
     def has(self, path: str) -> bool:
-        """Return whether `/path` is there."""
-        return (self.root / path).exists()
+        """Return whether `/path` is there and may be looked at."""
+        try:
+            return (self.root / path).exists()
+        except OSError:
+            return False
 
 
 def ranges(text: str) -> tuple[int, ...]:
@@ -85,5 +81,5 @@ def ranges(text: str) -> tuple[int, ...]:
 
 
 def agreed(values: list[str]) -> str:
-    """Return the one value that all have, or each different one, in order, with commas."""
-    return ", ".join(dict.fromkeys(values))
+    """Return the one value that all have, or each different one, in order: `a/b`."""
+    return "/".join(dict.fromkeys(values))

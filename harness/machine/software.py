@@ -38,7 +38,7 @@ def read_system(tree: Tree) -> Facts:
             "kernel": lambda: tree.text("proc/sys/kernel/osrelease"),
             "kernel_build": lambda: tree.text("proc/sys/kernel/version"),
             "libc": _libc,
-            "name": lambda: tree.table("etc/os-release", "=")["PRETTY_NAME"].strip('"'),
+            "name": lambda: tree.field("etc/os-release", "PRETTY_NAME", "=").strip('"'),
         }
     )
 
@@ -64,7 +64,7 @@ def read_source(suite: Path | None) -> Facts:
     """
     return collect(
         {
-            "dyno": lambda: metadata.version(DISTRIBUTION),
+            "dyno": _dyno_version,
             "suite_commit": lambda: _commit(suite),
             "suite_dirty": lambda: _is_dirty(suite),
         }
@@ -83,6 +83,13 @@ def _version(distribution: str) -> str | None:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return None
+
+
+def _dyno_version() -> str:
+    version = _version(DISTRIBUTION)
+    if version is None:
+        raise UnknownFactError(f"{DISTRIBUTION} is not installed")
+    return version
 
 
 def _commit(suite: Path | None) -> str:

@@ -1,0 +1,39 @@
+"""`dyno report`: a stored run, for people or programs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from harness.cli.options import DEFAULT_STORE, StoreOption
+
+
+class Format(StrEnum):
+    """The forms a report can take."""
+
+    RICH = "rich"
+    JSON = "json"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+
+
+def command(
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            help="A run's id, the start of one, or its name; the newest run if left out."
+        ),
+    ] = None,
+    form: Annotated[
+        Format, typer.Option("--format", help="rich for a terminal, the others for programs.")
+    ] = Format.RICH,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Print the report of a stored run."""
+    from harness.cli.show import show
+    from results.store import Store
+
+    opened = Store(store, create=False)
+    show(opened, opened.find_run(run), form.value)

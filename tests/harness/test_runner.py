@@ -1,0 +1,279 @@
+"""Whole runs on the simulated device: exact numbers, every failure, the order of launches."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.observer import Silent
+from harness.rotation import round_order
+from harness.start import make_runner
+from harness.vocabulary import installed_vocabulary
+from results.record import Failed, Measured, Skipped
+from suites.load import parse_suite
+
+
+class Recorder(Silent):
+    """Remembers the launches in order, and may interrupt one."""
+
+    def __init__(self, interrupt_at=None):
+        self.launches = []
+        self.outcomes = {}
+        self._interrupt_at = interrupt_at
+
+    def launching(self, case, progress, *, left_s):
+        self.launches.append((case.id, progress.launches))
+        assert left_s > 0
+        if len(self.launches) == self._interrupt_at:
+            raise KeyboardInterrupt
+
+    def closed(self, case, outcome):
+        self.outcomes[case.id] = outcome
+
+
+def suite_of(**changes):
+    document = {
+        "suite": "simulated",
+        "models": {"tiny": {"builtin": "mlp"}},
+        "matrix": {"model": ["tiny"], "backend": ["fake"], "batch": [1]},
+        "measure": {"launches": {"min": 2, "max": 2}, "launch_s": 0.1},
+        **changes,
+    }
+    return parse_suite(
+        document,
+        where="test",
+        base=Path(),
+        sha256="0" * 64,
+        path=None,
+        vocabulary=installed_vocabulary(),
+    )
+
+
+def matrix(**axes):
+    return {"model": ["tiny"], "backend": ["fake"], "batch": [1], **axes}
+
+
+@pytest.fixture
+def run(tmp_path):
+    def execute(suite, observer=None):
+        runner = make_runner(
+            suite,
+            installed_vocabulary(),
+            store=tmp_path / "store",
+            name="",
+            only=(),
+            observer=observer or Silent(),
+        )
+        runner.execute()
+        return Stored(runner.store, runner.run.id)
+
+    return execute
+
+
+class Stored:
+    """What the store holds of a run, its launches by case."""
+
+    def __init__(self, store, run_id):
+        run = store.read_run(run_id)
+        self.record, self.end, self.cases = run.record, run.end, run.cases
+        positions = [case.record.position for case in run.cases]
+        self.launches = [store.launches(run_id, position) for position in positions]
+
+
+def outcomes(result):
+    return {case.record.id: case.outcome for case in result.cases}
+
+
+def test_a_run_measures_exactly_what_the_device_does(run):
+    result = run(suite_of())
+    (case,), (launches,) = result.cases, result.launches
+    assert case.outcome == Measured(stopped_by="launches")
+    assert [launch.number for launch in launches] == [0, 1]
+    for launch in launches:
+        assert launch.wall_ns.tolist() == [1_000_000] * 100
+        assert [block.queries for block in launch.blocks] == [50, 50]
+        assert [block.elapsed_ns for block in launch.blocks] == [50_000_000] * 2
+        assert launch.first_query_ns == 10_000_000
+        assert launch.steady
+        assert launch.protocol.clock == "simulated"
+        assert launch.protocol.loop == "blocking"
+        assert launch.facts["device_memory_bytes"] == 1 << 20
+    assert result.end.state == "done"
+
+
+def test_device_times_are_stored_beside_the_wall_times(run):
+    axes = matrix(
+        loop=["device-stamped"], transfers=["copied"], cuda_graph=[True], cold_queries=[0]
+    )
+    launch = run(suite_of(matrix=axes)).launches[0][0]
+    assert set(launch.wall_ns.tolist()) == {1_100_000}
+    assert set(launch.enqueue_ns.tolist()) == {1_000}
+    assert set(launch.gpu_compute_ns.tolist()) == {1_000_000}
+    assert set(launch.h2d_ns.tolist()) == set(launch.d2h_ns.tolist()) == {50_000}
+    assert launch.protocol.cuda_graph
+    assert launch.protocol.transfers == "copied"
+
+
+def test_launches_rotate_in_the_order_of_the_stored_seed(run):
+    watcher = Recorder()
+    result = run(suite_of(matrix=matrix(latency_ns=[1000, 2000, 3000])), watcher)
+    ids = [case.record.id for case in result.cases]
+    seed = result.record.seed
+    expected = [
+        (ids[position], number)
+        for number in range(2)
+        for position in round_order((0, 1, 2), seed=seed, number=number)
+    ]
+    assert watcher.launches == expected
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome"),
+    [
+        (
+            "unavailable-op",
+            Failed(
+                kind="unsupported-op",
+                message="fake: no kernel for op 'Foo'",
+                hint="Use another op.",
+            ),
+        ),
+        (
+            "build",
+            Failed(kind="build", message="fake: the builder gave up", hint="Ask the builder why."),
+        ),
+        (
+            "build-crash",
+            Failed(kind="crash", message="SIGABRT in 'build'", hint="The runtime said nothing."),
+        ),
+        (
+            "open",
+            Failed(
+                kind="out-of-memory",
+                message="fake: 3 GiB wanted, 2 GiB free",
+                hint="Lower the batch.",
+            ),
+        ),
+        (
+            "open-crash",
+            Failed(kind="crash", message="SIGSEGV in 'open'", hint="The runtime said nothing."),
+        ),
+        (
+            "query",
+            Failed(
+                kind="bad-output",
+                message="fake: the device reported an error 700 in a query",
+                hint="Leave the option `failure` at none.",
+            ),
+        ),
+        (
+            "nan",
+            Failed(
+                kind="bad-output",
+                message="output 'y': expected numbers, got NaN in 1 of 1 values",
+                hint="Give the model inputs it was made for, under `models.<name>.inputs`.",
+            ),
+        ),
+        (
+            "crash",
+            Failed(kind="crash", message="SIGSEGV in 'warm'", hint="The runtime said nothing."),
+        ),
+        (
+            "exit",
+            Failed(
+                kind="crash", message="exit status 7 in 'warm'", hint="The runtime said nothing."
+            ),
+        ),
+        (
+            "memory",
+            Failed(
+                kind="out-of-memory",
+                message="fake: 1099511627776 bytes were asked for",
+                hint="Lower the batch.",
+            ),
+        ),
+    ],
+)
+def test_a_case_that_fails_is_told_and_the_suite_goes_on(run, failure, outcome):
+    result = run(suite_of(matrix=matrix(failure=[failure, "none"])))
+    assert outcomes(result) == {
+        f"tiny/fake/fp32/b1/failure={failure}": outcome,
+        "tiny/fake/fp32/b1/failure=none": Measured(stopped_by="launches"),
+    }
+
+
+def test_a_hang_is_a_timeout_and_the_suite_goes_on(run):
+    measure = {"launches": 2, "launch_s": 0.1, "timeout_s": 3}
+    result = run(suite_of(matrix=matrix(failure=["hang", "none"]), measure=measure))
+    assert outcomes(result) == {
+        "tiny/fake/fp32/b1/failure=hang": Failed(
+            kind="timeout",
+            message="no answer to 'warm' within 3 s",
+            hint="Raise measure.timeout_s if the model is that slow.",
+        ),
+        "tiny/fake/fp32/b1/failure=none": Measured(stopped_by="launches"),
+    }
+
+
+def test_a_graph_that_cannot_be_captured_is_never_timed(run):
+    axes = matrix(loop=["host-synchronised"], cuda_graph=[True], failure=["capture"])
+    (case,) = run(suite_of(matrix=axes)).cases
+    assert isinstance(case.outcome, Failed)
+    assert case.outcome.message == "fake: operation not permitted when stream is capturing"
+    assert case.launches == 0
+
+
+def test_what_the_backend_does_not_do_is_skipped_with_its_reason(run):
+    (case,) = run(suite_of(matrix=matrix(streams=[2]))).cases
+    assert case.outcome == Skipped(
+        reason="a blocking runtime has no streams, queue, copies or graph; use another loop"
+    )
+
+
+def test_a_precision_that_the_model_does_not_have_is_skipped(run):
+    result = run(suite_of(matrix=matrix(precision=["fp32", "fp16"])))
+    assert outcomes(result)["tiny/fake/fp16/b1"] == Skipped(
+        reason="the model is fp32; dyno cannot make it fp16 yet: ask for fp32"
+    )
+
+
+def test_a_required_backend_that_is_missing_fails(run, monkeypatch):
+    from engines.backends.fake import Fake
+
+    monkeypatch.setattr(Fake, "unavailable", lambda _: "no device. Buy one.")
+    assert outcomes(run(suite_of())) == {
+        "tiny/fake/fp32/b1": Skipped(reason="fake: no device. Buy one.")
+    }
+    assert outcomes(run(suite_of(require=["fake"]))) == {
+        "tiny/fake/fp32/b1": Failed(
+            kind="environment",
+            message="fake: no device. Buy one.",
+            hint="The suite requires fake.",
+        )
+    }
+
+
+def test_ctrl_c_keeps_what_was_measured(run, tmp_path):
+    from results.store import Store
+
+    watcher = Recorder(interrupt_at=4)
+    with pytest.raises(KeyboardInterrupt):
+        run(suite_of(matrix=matrix(latency_ns=[1000, 2000])), watcher)
+    store = Store(tmp_path / "store")
+    result = store.read_run(store.find_run(None))
+    assert result.end.state == "interrupted"
+    assert sorted(case.launches for case in result.cases) == [1, 2]
+    assert len(watcher.outcomes) == 1
+
+
+def test_the_run_leaves_no_engines_behind(run, tmp_path):
+    run(suite_of())
+    assert not list((tmp_path / "store").rglob("*.engine"))
+
+
+def test_inputs_are_the_same_file_for_the_same_case(run, tmp_path):
+    first, second = run(suite_of()), run(suite_of())
+    assert first.cases[0].record.inputs_sha256 == second.cases[0].record.inputs_sha256
+    (stored,) = (tmp_path / "store" / "inputs").iterdir()
+    with np.load(stored) as arrays:
+        assert not (arrays["input0"] == 0).all()
