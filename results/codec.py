@@ -1,0 +1,93 @@
+"""Records as JSON-ready values and back; raw timings stay apart (`results/timings.py`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from results.record import (
+    Block,
+    ColdPath,
+    DeviceTimes,
+    Failed,
+    Interval,
+    Latency,
+    Load,
+    Measured,
+    Outcome,
+    Percentile,
+    Protocol,
+    Rates,
+    Skipped,
+    Summary,
+    TooFewQueries,
+)
+
+Json = Any
+
+
+def dump(value: Json) -> str:
+    """Return compact JSON. Raises ValueError for NaN and infinities, which are nobody's result."""
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+
+
+def outcome_fields(outcome: Outcome) -> dict[str, str]:
+    """Return an outcome as `outcome` (measured, skipped, failed) and its own fields."""
+    return {"outcome": type(outcome).__name__.lower(), **asdict(outcome)}
+
+
+def read_outcome(fields: Mapping[str, Any]) -> Outcome:
+    """Return the outcome that `outcome_fields` wrote."""
+    kinds: dict[str, type[Outcome]] = {"measured": Measured, "skipped": Skipped, "failed": Failed}
+    return kinds[fields["outcome"]](**{k: v for k, v in fields.items() if k != "outcome"})
+
+
+def block_rows(blocks: tuple[Block, ...]) -> list[list[int]]:
+    """Return each block as its five numbers, in the order of its fields."""
+    return [list(asdict(block).values()) for block in blocks]
+
+
+def read_blocks(rows: list[list[int]]) -> tuple[Block, ...]:
+    """Return the blocks that `block_rows` wrote."""
+    names = ("queries", "elapsed_ns", "cpu_ns", "voluntary_switches", "involuntary_switches")
+    return tuple(Block(**dict(zip(names, row, strict=True))) for row in rows)
+
+
+def summary_fields(summary: Summary) -> dict[str, Any]:
+    """Return a summary as nested values; a percentile without a value has `need` instead."""
+    return asdict(summary)
+
+
+def read_summary(fields: Mapping[str, Any]) -> Summary:
+    """Return the summary that `summary_fields` wrote."""
+    nested = {
+        "protocol": Protocol(**fields["protocol"]),
+        "latency": _read_latency(fields["latency"]),
+        "rates": Rates(**fields["rates"]),
+        "cold": ColdPath(**fields["cold"]),
+        "device": DeviceTimes(**fields["device"]),
+        "load": Load(**fields["load"]),
+        "notes": tuple(fields["notes"]),
+        "remarks": tuple(fields["remarks"]),
+    }
+    return Summary(**{**fields, **nested})
+
+
+def _read_latency(fields: Mapping[str, Any]) -> Latency:
+    nested = {
+        "p50_interval": _read_interval(fields["p50_interval"]),
+        **{name: _read_percentile(fields[name]) for name in ("p90", "p95", "p99", "p99_9")},
+    }
+    return Latency(**{**fields, **nested})
+
+
+def _read_percentile(fields: Mapping[str, Any]) -> Percentile | TooFewQueries:
+    if "need" in fields:
+        return TooFewQueries(**fields)
+    return Percentile(**{**fields, "interval": _read_interval(fields["interval"])})
+
+
+def _read_interval(fields: Mapping[str, Any] | None) -> Interval | None:
+    return None if fields is None else Interval(**fields)

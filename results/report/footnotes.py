@@ -1,0 +1,148 @@
+"""What a reader must know about a number, in words: the rule that raised the note, and whom it hit.
+
+A case is called by `#` and its place in the suite, as in the tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from results.record import CaseResult, Measured, Percentile, Summary, TooFewQueries
+from results.report.units import fraction
+from results.report.wording import sentence
+from results.rules import DISTURBED_SHARE, LAUNCHES, UNDISTURBED_CPU
+
+Shown = Sequence[tuple[CaseResult, Summary]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footnote:
+    """A rule and the cases it hit: their place in the suite, from 0, and their own figures."""
+
+    number: int
+    rule: str
+    hits: tuple[tuple[int, str], ...]
+
+    @property
+    def text(self) -> str:
+        """Return the note; cases with the same figures stand together."""
+        groups: dict[str, list[str]] = {}
+        for position, figures in self.hits:
+            groups.setdefault(figures, []).append(f"#{position + 1}")
+        parts = [
+            f"{', '.join(names)}: {figures}" if figures else ", ".join(names)
+            for figures, names in groups.items()
+        ]
+        return f"{self.rule} {'; '.join(parts)}."
+
+
+def tails(cases: Shown) -> tuple[str, ...]:
+    """Return the fields of the percentiles to show: p99.9 only where a case has it."""
+    present = any(isinstance(summary.latency.p99_9, Percentile) for _, summary in cases)
+    return ("p90", "p95", "p99", "p99_9") if present else ("p90", "p95", "p99")
+
+
+def footnotes(cases: Shown) -> tuple[Footnote, ...]:
+    """Return the notes on the measured cases, numbered from 1."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for rules in (_few_queries(cases), *(_each(cases, rule) for rule in _RULES)):
+        for rule, position, figures in rules:
+            found.setdefault(rule, []).append((position, figures))
+    return tuple(
+        Footnote(number=number, rule=rule, hits=tuple(hits))
+        for number, (rule, hits) in enumerate(found.items(), 1)
+    )
+
+
+def marks(notes: Sequence[Footnote]) -> Mapping[int, str]:
+    """Return the numbers of each case's notes by its position, such as `1 3`."""
+    numbers: dict[int, list[str]] = {}
+    for note in notes:
+        for position in dict.fromkeys(position for position, _ in note.hits):
+            numbers.setdefault(position, []).append(str(note.number))
+    return {position: " ".join(found) for position, found in numbers.items()}
+
+
+def _few_queries(cases: Shown) -> Iterator[tuple[str, int, str]]:
+    fields = tails(cases)
+    lacking = {
+        case.record.position: {
+            field: percentile
+            for field in fields
+            if isinstance(percentile := getattr(summary.latency, field), TooFewQueries)
+        }
+        for case, summary in cases
+    }
+    needs = {field: p.need for found in lacking.values() for field, p in found.items()}
+    listed = ", ".join(f"{needs[field]} for {_spell(field)}" for field in fields if field in needs)
+    rule = f"Not enough queries (slow ones in a row count less): a 95 % interval needs {listed}."
+    for position, found in lacking.items():
+        if found:
+            yield rule, position, ", ".join(f"{p.have} for {_spell(f)}" for f, p in found.items())
+
+
+def _few_launches(_: CaseResult, summary: Summary) -> Iterator[tuple[str, str]]:
+    if "few-launches" in summary.notes:
+        rule = f"Fewer than {LAUNCHES} launches: too few fresh processes for a sure interval."
+        yield rule, f"{summary.launches} launch{'es' if summary.launches > 1 else ''}"
+
+
+def _no_steady_state(_: CaseResult, summary: Summary) -> Iterator[tuple[str, str]]:
+    if "no-steady-state" in summary.notes:
+        cap_s = summary.protocol.warmup_cap_s
+        rule = f"No steady state: block medians still moved at the warm-up's cap of {cap_s:g} s."
+        yield rule, f"{fraction(1 - summary.steady_share)} of launches"
+
+
+def _wide_interval(case: CaseResult, summary: Summary) -> Iterator[tuple[str, str]]:
+    if "wide-interval" in summary.notes:
+        target = f"{100 * summary.protocol.target:g} %"
+        stopped = case.outcome.stopped_by if isinstance(case.outcome, Measured) else ""
+        rule = f"Wider than the target: the interval of p50 exceeds ± {target}."
+        yield rule, _CAPS.get(stopped, "")
+
+
+def _disturbed(_: CaseResult, summary: Summary) -> Iterator[tuple[str, str]]:
+    if "disturbed" in summary.notes and summary.load.disturbed_share is not None:
+        rule = (
+            f"Disturbed: in more than {100 * DISTURBED_SHARE:g} % of the timed blocks the thread "
+            f"had less than {100 * UNDISTURBED_CPU:g} % of a CPU."
+        )
+        yield rule, f"{fraction(summary.load.disturbed_share)} of blocks"
+
+
+def _precision(case: CaseResult, summary: Summary) -> Iterator[tuple[str, str]]:
+    if "precision" in summary.notes:
+        asked = case.record.case.precision
+        yield "Ran in another precision than asked.", f"{asked} asked, {summary.precision} ran"
+
+
+def _remarks(_: CaseResult, summary: Summary) -> Iterator[tuple[str, str]]:
+    for remark in summary.remarks:
+        yield f"The engine says: {sentence(remark)}", ""
+
+
+_CAPS = {
+    "launches": "stopped by the cap on launches",
+    "time": "stopped by the cap on time",
+}
+_Rule = Callable[[CaseResult, Summary], Iterator[tuple[str, str]]]
+_RULES: tuple[_Rule, ...] = (
+    _wide_interval,
+    _few_launches,
+    _no_steady_state,
+    _disturbed,
+    _precision,
+    _remarks,
+)
+
+
+def _each(cases: Shown, rule: _Rule) -> Iterator[tuple[str, int, str]]:
+    for case, summary in cases:
+        for text, figures in rule(case, summary):
+            yield text, case.record.position, figures
+
+
+def _spell(field: str) -> str:
+    return field.replace("_", ".")

@@ -1,0 +1,186 @@
+"""A run's report for a terminal or a pipe of any width, drawn by rich."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.cells import cell_len
+from rich.table import Table as Grid
+from rich.text import Text
+
+from results.report.footnotes import Footnote, footnotes, marks, tails
+from results.report.heading import BEST_RULE, INTERVAL_RULE, closing, heading, protocols
+from results.report.tables import BEST, Column, Table, cold_path, model_tables
+from results.report.wording import one_line
+from results.totals import measured
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+
+    from results.record import RunResult, Summary
+
+GAP = 2
+"""Spaces between columns; one where two would cost a column."""
+_NARROWEST = 8
+"""Text is not folded to fewer characters than these."""
+_BOND = "\N{NO-BREAK SPACE}"
+_BONDS = re.compile(r"(?<=[±≥×]) (?=\d)|(?<=\d) (?=(?:%|[nµm]?s|min|[KMG]?i?B)(?!\w))")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """A renderable for `Console.print`; `summaries` by position, `machine` in one line."""
+
+    run: RunResult
+    summaries: Mapping[int, Summary]
+    machine: str = ""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield the parts, the tables cut to the width there is."""
+        width = options.max_width
+        shown = measured(self.run, self.summaries)
+        notes = footnotes(shown)
+        tables = model_tables(self.run, self.summaries, tails=tails(shown), marks=marks(notes))
+        cold = cold_path(self.run, self.summaries)
+        hidden: dict[str, None] = {}
+        yield from _heading(self.run, self.summaries, self.machine, width)
+        for table in (*tables, cold) if cold else tables:
+            columns, gap = _fitting(table.columns, width)
+            hidden |= dict.fromkeys(c.name for c in table.columns if c not in columns)
+            yield from _drawn(table, columns, gap, width)
+        yield Text()
+        if shown:
+            has_best = any(c.best is not None for table in tables for c in table.columns)
+            yield from _foot(notes, tuple(hidden), has_best=has_best, width=width)
+            yield Text()
+        yield Text(closing(self.run), style="bold")
+
+
+def _heading(
+    run: RunResult, summaries: Mapping[int, Summary], machine: str, width: int
+) -> Sequence[Text]:
+    labelled = [
+        *heading(run, machine),
+        *(("protocol", " ".join(parts)) for parts in protocols(summaries)),
+    ]
+    indent = max(len(label) for label, _ in labelled) + GAP
+    return tuple(
+        _paragraph(one_line(text), width, first=label.ljust(indent), rest=" " * indent)
+        for label, text in labelled
+    )
+
+
+def _drawn(
+    table: Table, columns: Sequence[Column], gap: int, width: int
+) -> Sequence[RenderableType]:
+    """Return title, table and asides, below an empty line."""
+    title = Text.assemble((one_line(table.title), "bold"), "  ", (one_line(table.subtitle), "dim"))
+    asides = (_paragraph(text, width, rest="   ", style="dim") for text in table.asides)
+    return (Text(), title, _grid(table, columns, gap, width), *asides)
+
+
+def _grid(table: Table, columns: Sequence[Column], gap: int, width: int) -> Grid:
+    """Return the columns laid out; rich aligns nothing, since cells of numbers come aligned.
+
+    The box puts one space between columns, the padding the rest of the gap.
+    """
+    grid = Grid(box=box.SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False)
+    text_width = _text_width(columns, gap, width)
+    for column in columns:
+        grid.add_column(_head(column), no_wrap=True, min_width=_least(column, text_width))
+    for row in range(len(columns[0].cells)):
+        style = "dim" if row in table.unmeasured else ""
+        grid.add_row(*(_cell(column, row, text_width) for column in columns), style=style)
+    return grid
+
+
+def _head(column: Column) -> Text:
+    if not column.is_number:
+        return Text(f"{column.name}\n")
+    width = max(len(text) for text in (column.name, column.unit, *column.cells))
+    mark = "" if column.best is None else " "
+    return Text("\n".join(f"{line.rjust(width)}{mark}" for line in (column.name, column.unit)))
+
+
+def _cell(column: Column, row: int, text_width: int) -> Text:
+    if not column.is_number:
+        return Text(_folded(one_line(column.cells[row]), text_width))
+    text = column.cells[row].rjust(max(len(column.name), len(column.unit)))
+    if column.best is None:
+        return Text(text)
+    return Text(text + BEST, style="bold green") if row == column.best else Text(f"{text} ")
+
+
+def _folded(text: str, width: int) -> str:
+    """Return the text folded to the width, behind a slash where there is one: ids stay readable."""
+    if cell_len(text) <= width:
+        return text
+    lines = wrap(text.replace("/", "/ "), width=width, break_on_hyphens=False)
+    return "\n".join(line.replace("/ ", "/") for line in lines)
+
+
+def _text_width(columns: Sequence[Column], gap: int, width: int) -> int:
+    """Return how wide a column of text may be, so that the table fits with all numbers whole."""
+    texts = [_width(column) for column in columns if not column.is_number]
+    excess = sum(_width(column) + gap for column in columns) - gap - width
+    widest = max(texts, default=_NARROWEST)
+    return max(widest - max(excess, 0), _NARROWEST)
+
+
+def _least(column: Column, text_width: int) -> int:
+    return _width(column) if column.is_number else min(_width(column), text_width)
+
+
+def _fitting(columns: tuple[Column, ...], width: int) -> tuple[tuple[Column, ...], int]:
+    """Return the columns that fit, the least needed left out first, and the gap between them.
+
+    Where not even the needed ones fit, columns of text fold.
+    """
+    kept = columns
+    while True:
+        for gap in (GAP, GAP - 1):
+            if sum(_width(column) + gap for column in kept) - gap <= width:
+                return kept, gap
+        least = max(kept, key=lambda column: column.drop)
+        if not least.drop:
+            return kept, GAP - 1
+        kept = tuple(column for column in kept if column is not least)
+
+
+def _width(column: Column) -> int:
+    mark = 0 if column.best is None else 1
+    return max(cell_len(text) for text in (column.name, column.unit, *column.cells)) + mark
+
+
+def _foot(
+    notes: Sequence[Footnote], hidden: Sequence[str], *, has_best: bool, width: int
+) -> Sequence[Text]:
+    """Return the footnotes, each numbered, and what holds for all numbers."""
+    rules = [(str(note.number), note.text) for note in notes]
+    if has_best:
+        rules.append((BEST, BEST_RULE))
+    rules.append(("±", INTERVAL_RULE))
+    if hidden:
+        rules.append(("…", f"Left out at this width: {', '.join(hidden)}."))
+    indent = max(len(mark) for mark, _ in rules) + 1
+    return tuple(
+        _paragraph(text, width, first=f"{mark.rjust(indent - 1)} ", rest=" " * indent)
+        for mark, text in rules
+    )
+
+
+def _paragraph(text: str, width: int, *, first: str = "", rest: str = "", style: str = "") -> Text:
+    """Return the text wrapped, no number parted from its unit or its sign."""
+    lines = wrap(
+        _BONDS.sub(_BOND, text),
+        width=max(width, len(rest) + 1),
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_on_hyphens=False,
+    )
+    return Text("\n".join(lines).replace(_BOND, " "), style=style)

@@ -1,0 +1,21 @@
+"""Foreign text (a runtime's message, a name) made fit for one line of a report."""
+
+from __future__ import annotations
+
+
+def one_line(text: str) -> str:
+    """Return the text with runs of white space as one space and control characters spelt out.
+
+    An escape sequence in a runtime's message must not reach the reader's terminal.
+    """
+    return "".join(_visible(char) for char in " ".join(text.split()))
+
+
+def sentence(text: str) -> str:
+    """Return the text on one line, closed by a full stop unless it has a mark of its own."""
+    line = one_line(text)
+    return line if line.endswith((".", "!", "?")) else f"{line}."
+
+
+def _visible(char: str) -> str:
+    return char if char.isprintable() else char.encode("unicode_escape").decode()

@@ -1,0 +1,113 @@
+"""Records as rows of the store's tables and back: nested values as JSON, timings as bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from results.codec import block_rows, dump, outcome_fields, read_blocks, read_outcome
+from results.record import (
+    CaseRecord,
+    LaunchRecord,
+    Outcome,
+    Protocol,
+    RunEnd,
+    RunRecord,
+)
+from results.timings import decode, encode
+from suites.case import Case
+
+Row = Mapping[str, Any]
+
+_TIMINGS = ("wall_ns", "enqueue_ns", "gpu_compute_ns", "h2d_ns", "d2h_ns")
+_LAUNCH_JSON = ("facts", "covariates")
+
+
+def run_row(record: RunRecord) -> dict[str, Any]:
+    """Return a row of `run`."""
+    return {**_shallow(record), "environment": dump(record.environment)}
+
+
+def read_run(row: Row) -> RunRecord:
+    """Return the record of a row of `run`."""
+    return RunRecord(**{**row, "environment": json.loads(row["environment"])})
+
+
+def read_end(row: Row) -> RunEnd:
+    """Return the record of a row of `run_end`."""
+    return RunEnd(ended_at=row["ended_at"], state=row["state"])
+
+
+def case_row(record: CaseRecord) -> dict[str, Any]:
+    """Return a row of `case`, without its run."""
+    case = record.case
+    flat = {name: value for name, value in _shallow(record).items() if name != "case"}
+    return {
+        **flat,
+        "model": case.model,
+        "backend": case.backend,
+        "precision": case.precision,
+        "batch": case.batch,
+        "dims": dump(dict(case.dims)),
+        "given_options": dump(dict(case.options)),
+        "options": dump(dict(record.options)),
+        "facts": dump(dict(record.facts)),
+    }
+
+
+def read_case(row: Row) -> CaseRecord:
+    """Return the record of a row of `case`."""
+    case = Case.from_dict(
+        {
+            **row,
+            "dims": json.loads(row["dims"]),
+            "options": json.loads(row["given_options"]),
+        }
+    )
+    flat = {f.name: row[f.name] for f in fields(CaseRecord) if f.name in row}
+    nested = {name: json.loads(row[name]) for name in ("options", "facts")}
+    return CaseRecord(**{**flat, **nested, "case": case})
+
+
+def launch_row(record: LaunchRecord) -> dict[str, Any]:
+    """Return a row of `launch`, without its run and case."""
+    flat = _shallow(record)
+    timings = {name: flat[name] for name in _TIMINGS}
+    return {
+        **flat,
+        **{name: None if found is None else encode(found) for name, found in timings.items()},
+        **{name: dump(dict(flat[name])) for name in _LAUNCH_JSON},
+        "protocol": dump(asdict(record.protocol)),
+        "blocks": dump(block_rows(record.blocks)),
+    }
+
+
+def read_launch(row: Row) -> LaunchRecord:
+    """Return the record of a row of `launch`. Raises ValueError where its timings are not whole."""
+    flat = {f.name: row[f.name] for f in fields(LaunchRecord)}
+    timings = {name: flat[name] for name in _TIMINGS}
+    nested = {
+        **{name: None if found is None else decode(found) for name, found in timings.items()},
+        **{name: json.loads(flat[name]) for name in _LAUNCH_JSON},
+        "protocol": Protocol(**json.loads(flat["protocol"])),
+        "blocks": read_blocks(json.loads(flat["blocks"])),
+        "steady": bool(flat["steady"]),
+    }
+    return LaunchRecord(**{**flat, **nested})
+
+
+def outcome_row(outcome: Outcome) -> dict[str, Any]:
+    """Return a row of `outcome`, without its run and case."""
+    detail = outcome_fields(outcome)
+    return {"outcome": detail.pop("outcome"), "detail": dump(detail)}
+
+
+def read_closing(row: Row) -> Outcome:
+    """Return the outcome of a row of `outcome`."""
+    return read_outcome({"outcome": row["outcome"], **json.loads(row["detail"])})
+
+
+def _shallow(record: RunRecord | CaseRecord | LaunchRecord) -> dict[str, Any]:
+    return {field.name: getattr(record, field.name) for field in fields(record)}

@@ -1,0 +1,134 @@
+"""The tables of a store and the way from each older schema to this one; only the store uses it.
+
+Nothing is ever updated or deleted: what a table says of a case is its rows in the order of their
+coming. Nested values are JSON, raw timings the bytes of `results/timings.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+
+APPLICATION_ID = 0x64796E6F
+"""The file's mark in SQLite's header: `dyno` in ASCII."""
+
+UPGRADES: tuple[Callable[[Connection], None], ...] = ()
+"""UPGRADES[k] takes a store of schema k + 1 to schema k + 2, within one transaction for all."""
+
+
+def version() -> int:
+    """Return the schema that this code writes."""
+    return 1 + len(UPGRADES)
+
+
+metadata = MetaData()
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("suite", Text, nullable=False),
+    Column("suite_sha256", Text, nullable=False),
+    Column("dyno_version", Text, nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("estimate_s", Float, nullable=False),
+    Column("environment", Text, nullable=False),
+)
+
+run_end = Table(
+    "run_end",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", ForeignKey("run.id"), nullable=False, index=True),
+    Column("ended_at", Float, nullable=False),
+    Column("state", Text, nullable=False),
+)
+
+case = Table(
+    "case",
+    metadata,
+    Column("run_id", ForeignKey("run.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("model", Text, nullable=False),
+    Column("backend", Text, nullable=False),
+    Column("precision", Text, nullable=False),
+    Column("batch", Integer, nullable=False),
+    Column("dims", Text, nullable=False),
+    Column("given_options", Text, nullable=False),
+    Column("options", Text, nullable=False),
+    Column("model_sha256", Text),
+    Column("inputs_sha256", Text),
+    Column("effective_precision", Text),
+    Column("build_ns", Integer),
+    Column("engine_bytes", Integer),
+    Column("facts", Text, nullable=False),
+)
+
+
+def _of_case() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["run_id", "position"], ["case.run_id", "case.position"])
+
+
+launch = Table(
+    "launch",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("protocol", Text, nullable=False),
+    Column("wall_ns", LargeBinary, nullable=False),
+    Column("enqueue_ns", LargeBinary),
+    Column("gpu_compute_ns", LargeBinary),
+    Column("h2d_ns", LargeBinary),
+    Column("d2h_ns", LargeBinary),
+    Column("blocks", Text, nullable=False),
+    Column("start_ns", Integer, nullable=False),
+    Column("open_ns", Integer, nullable=False),
+    Column("first_query_ns", Integer, nullable=False),
+    Column("warmup_ns", Integer, nullable=False),
+    Column("warmup_queries", Integer, nullable=False),
+    Column("steady", Integer, nullable=False),
+    Column("peak_rss_bytes", Integer),
+    Column("facts", Text, nullable=False),
+    Column("covariates", Text, nullable=False),
+    _of_case(),
+    Index("launch_of_case", "run_id", "position"),
+)
+
+outcome = Table(
+    "outcome",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("outcome", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    _of_case(),
+)
+
+summary = Table(
+    "summary",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("statistics_version", Integer, primary_key=True),
+    Column("launches", Integer, primary_key=True),
+    Column("summary", Text, nullable=False),
+    _of_case(),
+)

@@ -1,0 +1,211 @@
+"""The store: runs, cases, launches and outcomes, appended as they come and never changed.
+
+One SQLite file, `dyno.db`, in the store's folder. What `add_*` returned from is on disk: a run
+killed at any moment loses the launch in flight at most.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Insert, Select, Table, func, insert, select
+from sqlalchemy.dialects.sqlite import insert as insert_or
+
+from results import rows, schema
+from results.codec import dump, read_summary, summary_fields
+from results.database import StoreError, connect, translated
+from results.lookup import choose
+from results.record import (
+    CaseRecord,
+    CaseResult,
+    LaunchRecord,
+    Outcome,
+    RunEnd,
+    RunOverview,
+    RunRecord,
+    RunResult,
+    Summary,
+)
+
+__all__ = ["Store", "StoreError"]
+
+FILE = "dyno.db"
+
+
+class Store:
+    """A folder's store. Every method may raise StoreError; any number of processes may share it."""
+
+    def __init__(self, folder: Path, *, create: bool = True, busy_s: float = 30.0) -> None:
+        """Open the store; without `create`, one that is not there yet is an error."""
+        self.folder = folder
+        self._path = folder / FILE
+        if create:
+            _make_folder(folder)
+        elif not self._path.exists():
+            raise StoreError(
+                f"{folder}: expected a store, got no {FILE} there. "
+                "Make one with 'dyno run SUITE', or name another folder with --store."
+            )
+        self._engine = connect(self._path, busy_s=busy_s)
+
+    def add_run(self, record: RunRecord) -> None:
+        """Add a run that starts."""
+        self._append(schema.run, rows.run_row(record))
+
+    def end_run(self, run_id: str, end: RunEnd) -> None:
+        """Add how a run ended; of several ends, the last one counts."""
+        fields = {"run_id": run_id, "ended_at": end.ended_at, "state": end.state}
+        self._append(schema.run_end, fields)
+
+    def add_case(self, run_id: str, record: CaseRecord) -> None:
+        """Add a case of a run."""
+        self._append(schema.case, {"run_id": run_id, **rows.case_row(record)})
+
+    def add_launch(self, run_id: str, case_position: int, record: LaunchRecord) -> None:
+        """Add a launch of a case that was added before."""
+        self._append(schema.launch, {**_key(run_id, case_position), **rows.launch_row(record)})
+
+    def add_outcome(self, run_id: str, case_position: int, outcome: Outcome) -> None:
+        """Close a case that was added before; a case is closed once."""
+        self._append(schema.outcome, {**_key(run_id, case_position), **rows.outcome_row(outcome)})
+
+    def add_summary(self, run_id: str, case_position: int, summary: Summary) -> None:
+        """Add a summary; the same one, made by another process meanwhile, stays as it is."""
+        row = {
+            **_key(run_id, case_position),
+            "statistics_version": summary.statistics_version,
+            "launches": summary.launches,
+            "summary": dump(summary_fields(summary)),
+        }
+        self._write(insert_or(schema.summary).values(row).on_conflict_do_nothing())
+
+    def runs(self) -> tuple[RunOverview, ...]:
+        """Return all runs, newest first."""
+        run = schema.run
+        ends = {row["run_id"]: rows.read_end(row) for row in self._read(_ends())}
+        cases, closed = self._case_counts(), self._outcome_counts()
+        query = select(run).order_by(run.c.started_at.desc(), run.c.id.desc())
+        return tuple(
+            _overview(
+                rows.read_run(row),
+                ends.get(row["id"]),
+                cases=cases.get(row["id"], 0),
+                closed=closed.get(row["id"], {}),
+            )
+            for row in self._read(query)
+        )
+
+    def find_run(self, text: str | None = None) -> str:
+        """Return the id of the run meant by its id, the start of its id, or its name.
+
+        A name stands for its newest run, None for the newest of all.
+        """
+        records = [overview.record for overview in self.runs()]
+        return choose(records, text, where=str(self.folder))
+
+    def read_run(self, run_id: str) -> RunResult:
+        """Return a run by its whole id, without raw timings."""
+        found = self._read(select(schema.run).where(schema.run.c.id == run_id))
+        if not found:
+            raise StoreError(
+                f"{self.folder}: expected the id of a run, got {run_id!r}. "
+                "List them with 'dyno runs'."
+            )
+        ends = self._read(_ends().where(schema.run_end.c.run_id == run_id))
+        return RunResult(
+            record=rows.read_run(found[0]),
+            end=rows.read_end(ends[-1]) if ends else None,
+            cases=self._cases(run_id),
+        )
+
+    def launches(self, run_id: str, case_position: int) -> tuple[LaunchRecord, ...]:
+        """Return the launches of a case with their raw timings, in the order of their coming."""
+        launch = schema.launch
+        query = select(launch).filter_by(**_key(run_id, case_position)).order_by(launch.c.id)
+        found = self._read(query)
+        try:
+            return tuple(rows.read_launch(row) for row in found)
+        except ValueError as error:
+            raise StoreError(
+                f"{self._path}: run {run_id}, case {case_position}: {error}. "
+                "Use the dyno that wrote it or a newer one, or measure again."
+            ) from error
+
+    def summaries(self, run_id: str, statistics_version: int) -> dict[int, Summary]:
+        """Return the stored summaries of that version by position, those of most launches."""
+        table = schema.summary
+        query = select(table.c.position, table.c.summary).order_by(table.c.launches)
+        found = self._read(query.filter_by(run_id=run_id, statistics_version=statistics_version))
+        return {row["position"]: read_summary(json.loads(row["summary"])) for row in found}
+
+    def _cases(self, run_id: str) -> tuple[CaseResult, ...]:
+        case, launch = schema.case, schema.launch
+        count = select(launch.c.position, func.count().label("n")).filter_by(run_id=run_id)
+        launches = {row["position"]: row["n"] for row in self._read(count.group_by("position"))}
+        closings = self._read(select(schema.outcome).filter_by(run_id=run_id))
+        outcomes = {row["position"]: rows.read_closing(row) for row in closings}
+        return tuple(
+            CaseResult(
+                record=rows.read_case(row),
+                outcome=outcomes.get(row["position"]),
+                launches=launches.get(row["position"], 0),
+            )
+            for row in self._read(select(case).filter_by(run_id=run_id).order_by("position"))
+        )
+
+    def _case_counts(self) -> dict[str, int]:
+        query = select(schema.case.c.run_id, func.count().label("n")).group_by("run_id")
+        return {row["run_id"]: row["n"] for row in self._read(query)}
+
+    def _outcome_counts(self) -> dict[str, dict[str, int]]:
+        closed = schema.outcome
+        query = select(closed.c.run_id, closed.c.outcome, func.count().label("n"))
+        found: dict[str, dict[str, int]] = {}
+        for row in self._read(query.group_by("run_id", "outcome")):
+            found.setdefault(row["run_id"], {})[row["outcome"]] = row["n"]
+        return found
+
+    def _append(self, table: Table, row: Mapping[str, Any]) -> None:
+        self._write(insert(table).values(dict(row)))
+
+    def _write(self, statement: Insert) -> None:
+        with translated(self._path), self._engine.begin() as connection:
+            connection.execute(statement)
+
+    def _read(self, query: Select[Any]) -> list[dict[str, Any]]:
+        with translated(self._path), self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"{folder}: expected a folder for the store, got {error.strerror!r}. "
+            "Name another folder with --store."
+        ) from error
+
+
+def _key(run_id: str, position: int) -> dict[str, Any]:
+    return {"run_id": run_id, "position": position}
+
+
+def _ends() -> Select[Any]:
+    return select(schema.run_end).order_by(schema.run_end.c.id)
+
+
+def _overview(
+    record: RunRecord, end: RunEnd | None, *, cases: int, closed: Mapping[str, int]
+) -> RunOverview:
+    return RunOverview(
+        record=record,
+        end=end,
+        measured=closed.get("measured", 0),
+        skipped=closed.get("skipped", 0),
+        failed=closed.get("failed", 0),
+        open=cases - sum(closed.values()),
+    )

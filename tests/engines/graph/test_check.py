@@ -1,0 +1,150 @@
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from engines.contract import EngineError
+from engines.graph.check import check
+
+FLOAT = TensorProto.FLOAT
+AGAIN = "Export the model again, or check the file with onnx.checker."
+
+
+@pytest.fixture
+def fault(tmp_path):
+    """Return kind, message and hint of what `check` says of a model or of bytes."""
+
+    def checked(model):
+        path = tmp_path / "mine.onnx"
+        path.write_bytes(model if isinstance(model, bytes) else model.SerializeToString())
+        with pytest.raises(EngineError) as caught:
+            check(path)
+        return caught.value.kind, caught.value.message, caught.value.hint
+
+    return checked
+
+
+def node_model(graph_model, *args, domains=(), opset=21, **more):
+    tensor = (FLOAT, ["N", 3])
+    node = helper.make_node(*args, ["x"], ["y"], name="only", **more)
+    return graph_model([node], {"x": tensor}, {"y": tensor}, domains=domains, opset=opset)
+
+
+def test_a_valid_model_passes(tmp_path, relu_model):
+    onnx.save(relu_model, tmp_path / "mine.onnx")
+
+    check(tmp_path / "mine.onnx")
+
+
+def test_operators_of_a_runtime_are_left_to_it(tmp_path, graph_model):
+    model = node_model(graph_model, "FusedGelu", domain="com.microsoft", domains=["com.microsoft"])
+    onnx.save(model, tmp_path / "mine.onnx")
+
+    check(tmp_path / "mine.onnx")
+
+
+def test_functions_of_the_model_itself_are_operators(tmp_path, relu_model):
+    opset = helper.make_opsetid("", 21)
+    body = [helper.make_node("Relu", ["a"], ["b"])]
+    relu_model.functions.append(helper.make_function("own", "Mine", ["a"], ["b"], body, [opset]))
+    relu_model.opset_import.append(helper.make_opsetid("own", 1))
+    relu_model.graph.node[0].op_type, relu_model.graph.node[0].domain = "Mine", "own"
+    onnx.save(relu_model, tmp_path / "mine.onnx")
+
+    check(tmp_path / "mine.onnx")
+
+
+def test_an_unknown_operator_is_named_with_its_node(fault, graph_model):
+    assert fault(node_model(graph_model, "Reluu")) == (
+        "unsupported-op",
+        "node 'only': expected an operator of ai.onnx opset 21, got 'Reluu'",
+        "Did you mean 'Relu'?",
+    )
+
+
+def test_an_operator_like_no_other_gets_a_general_hint(fault, graph_model):
+    assert fault(node_model(graph_model, "Zzzzz"))[2] == (
+        "Export the model without it, or give the node the domain of its runtime."
+    )
+
+
+def test_an_operator_of_a_later_opset_says_which(fault, graph_model):
+    assert fault(node_model(graph_model, "Gelu", opset=17)) == (
+        "unsupported-op",
+        "node 'only': expected an operator of ai.onnx opset 17, got 'Gelu'",
+        "It came with opset 20. Export the model with that opset.",
+    )
+
+
+def test_an_unknown_operator_inside_a_body_is_found(fault, graph_model):
+    out = helper.make_tensor_value_info("out", FLOAT, None)
+    good = helper.make_graph([helper.make_node("Relu", ["x"], ["out"])], "a", [], [out])
+    bad = helper.make_graph([helper.make_node("Bad", ["x"], ["out"], name="b")], "b", [], [out])
+    node = helper.make_node("If", ["flag"], ["y"], then_branch=good, else_branch=bad)
+    inputs = {"x": (FLOAT, [3]), "flag": (TensorProto.BOOL, [])}
+
+    kind, message, _ = fault(graph_model([node], inputs, {"y": (FLOAT, [3])}))
+
+    assert kind == "unsupported-op"
+    assert message == "node 'b': expected an operator of ai.onnx opset 21, got 'Bad'"
+
+
+def test_an_opset_from_the_future_is_unsupported(fault, graph_model):
+    newest = onnx.defs.onnx_opset_version()
+
+    assert fault(node_model(graph_model, "Relu", opset=newest + 1)) == (
+        "unsupported-op",
+        f"expected an opset of at most {newest}, got {newest + 1}",
+        "Export the model with an older opset, or install a newer onnx.",
+    )
+
+
+def test_a_graph_that_uses_what_it_does_not_make_is_invalid(fault, relu_model):
+    relu_model.graph.node[0].input[0] = "nothing"
+
+    kind, message, hint = fault(relu_model)
+
+    assert (kind, hint) == ("invalid-model", AGAIN)
+    assert "input 'nothing' of node" in message
+    assert "\n" not in message
+
+
+def test_shapes_that_contradict_are_invalid(fault, relu_model):
+    relu_model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 4
+
+    kind, message, hint = fault(relu_model)
+
+    assert (kind, hint) == ("invalid-model", AGAIN)
+    assert "Inferred shape and existing shape differ in dimension 1: (3) vs (4)" in message
+
+
+def test_a_truncated_file_is_invalid(fault, relu_model):
+    data = relu_model.SerializeToString()[:-7]
+
+    assert fault(data) == (
+        "invalid-model",
+        (
+            f"expected an ONNX model, got {len(data)} bytes that are none. "
+            "It may be truncated: copy or export it again."
+        ),
+        AGAIN,
+    )
+
+
+def test_missing_external_data_is_invalid(tmp_path, graph_model):
+    weight = numpy_helper.from_array(np.ones((3, 3), np.float32), "w")
+    model = graph_model(
+        [helper.make_node("MatMul", ["x", "w"], ["y"])],
+        {"x": (FLOAT, ["N", 3])},
+        {"y": (FLOAT, ["N", 3])},
+        weights=[weight],
+    )
+    path = tmp_path / "big.onnx"
+    onnx.save(model, path, save_as_external_data=True, location="w.bin", size_threshold=0)
+    check(path)
+    (tmp_path / "w.bin").unlink()
+
+    with pytest.raises(EngineError) as caught:
+        check(path)
+    assert caught.value.kind == "invalid-model"
+    assert "w.bin" in caught.value.message

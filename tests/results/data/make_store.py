@@ -1,0 +1,135 @@
+"""Writes `schema1/dyno.db` as the schema of its day does; never run again once that has changed.
+
+    python tests/results/data/make_store.py
+
+What it holds is written out here, so that the test of the file depends on no builder.
+"""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from results.record import (
+    Block,
+    CaseRecord,
+    Failed,
+    LaunchRecord,
+    Measured,
+    Protocol,
+    RunEnd,
+    RunRecord,
+    Skipped,
+)
+from results.store import Store
+from results.summaries import summaries
+from suites.case import Case
+
+FOLDER = Path(__file__).parent / "schema1"
+RUN = RunRecord(
+    id="20260102-030405-1f3a",
+    name="golden",
+    suite="smoke",
+    suite_sha256="ef" * 32,
+    dyno_version="0.1.0",
+    started_at=1767323045.0,
+    seed=7,
+    estimate_s=42.0,
+    environment={"cpu": {"model": "AMD EPYC", "cores": 2}},
+)
+PROTOCOL = Protocol(
+    clock="perf_counter_ns",
+    loop="device-stamped",
+    transfers="copied",
+    streams=2,
+    queue_depth=2,
+    cuda_graph=True,
+    sync="spin",
+    l2="hot",
+    block_s=0.05,
+    block_queries=3,
+    warmup_s=1.0,
+    warmup_queries=50,
+    warmup_cap_s=20.0,
+    launch_s=0.5,
+    launches_min=2,
+    launches_max=2,
+    target=0.02,
+    case_s=30.0,
+)
+
+
+def case(position: int, precision: str) -> CaseRecord:
+    return CaseRecord(
+        position=position,
+        case=Case(
+            model="lstm",
+            backend="tensorrt",
+            precision=precision,
+            batch=8,
+            dims=(("sequence", 16), ("features", 64)),
+            options=(("cuda_graph", True),),
+        ),
+        options={"cuda_graph": True, "streams": 2},
+        model_sha256="ab" * 32,
+        inputs_sha256="cd" * 32,
+        effective_precision=precision,
+        build_ns=41_000_000,
+        engine_bytes=812_000,
+        facts={"layers": 12},
+    )
+
+
+def launch(number: int) -> LaunchRecord:
+    wall = np.arange(1_000_000, 1_000_100, dtype=np.int64) + 1000 * number
+    return LaunchRecord(
+        number=number,
+        started_at=1767323050.5 + number,
+        protocol=PROTOCOL,
+        wall_ns=wall,
+        enqueue_ns=wall // 10,
+        gpu_compute_ns=wall // 2,
+        h2d_ns=wall // 20,
+        d2h_ns=None,
+        blocks=(
+            Block(
+                queries=100,
+                elapsed_ns=100_000_000,
+                cpu_ns=99_000_000,
+                voluntary_switches=1,
+                involuntary_switches=2,
+            ),
+        ),
+        start_ns=90_000_000,
+        open_ns=3_000_000,
+        first_query_ns=2_000_000,
+        warmup_ns=310_000_000,
+        warmup_queries=300,
+        steady=number == 0,
+        peak_rss_bytes=1000 + number,
+        facts={"runtime": "tensorrt", "notes": ["golden"]},
+        covariates={"before": {"load1": 0.5}},
+    )
+
+
+def main() -> None:
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    store = Store(FOLDER)
+    store.add_run(RUN)
+    outcomes = (
+        Measured(stopped_by="launches"),
+        Skipped(reason="excluded by the suite"),
+        Failed(kind="crash", message="SIGSEGV", hint="See the log."),
+    )
+    for position, precision in enumerate(("fp16", "int8", "fp8", "fp32")):
+        store.add_case(RUN.id, case(position, precision))
+    for number in range(2):
+        store.add_launch(RUN.id, 0, launch(number))
+    for position, outcome in enumerate(outcomes):
+        store.add_outcome(RUN.id, position, outcome)
+    store.end_run(RUN.id, RunEnd(ended_at=1767323090.1, state="done"))
+    summaries(store, store.read_run(RUN.id))
+
+
+if __name__ == "__main__":
+    main()

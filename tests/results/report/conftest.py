@@ -1,0 +1,227 @@
+"""A constructed run: two models, every kind of outcome, every note."""
+
+from dataclasses import replace
+
+import pytest
+
+from results.record import (
+    CaseRecord,
+    CaseResult,
+    ColdPath,
+    DeviceTimes,
+    Failed,
+    Interval,
+    Latency,
+    Load,
+    Measured,
+    Percentile,
+    Protocol,
+    Rates,
+    RunEnd,
+    RunRecord,
+    RunResult,
+    Skipped,
+    Summary,
+    TooFewQueries,
+)
+from suites.case import Case
+
+PROTOCOL = Protocol(
+    clock="perf_counter_ns",
+    loop="blocking",
+    transfers="bound",
+    streams=1,
+    queue_depth=1,
+    cuda_graph=False,
+    sync="none",
+    l2="n/a",
+    block_s=0.05,
+    block_queries=3,
+    warmup_s=0.3,
+    warmup_queries=10,
+    warmup_cap_s=5.0,
+    launch_s=0.5,
+    launches_min=5,
+    launches_max=12,
+    target=0.02,
+    case_s=30.0,
+)
+MACHINE = "AMD EPYC 7B13, 2 cores, Linux 6.1, Python 3.11.7, onnxruntime 1.23.1"
+
+
+def percentile(value_ns, half_width=0.02, have=5000):
+    return Percentile(value_ns=value_ns, interval=interval(value_ns, half_width), have=have)
+
+
+def interval(value_ns, half_width):
+    return Interval(
+        low_ns=value_ns / (1 + half_width),
+        high_ns=value_ns * (1 + half_width),
+        half_width=half_width,
+    )
+
+
+def latency(p50_ns, half_width=0.012, **changes):
+    made = Latency(
+        p50_ns=p50_ns,
+        p50_interval=interval(p50_ns, half_width),
+        p90=percentile(p50_ns * 1.04),
+        p95=percentile(p50_ns * 1.09),
+        p99=percentile(p50_ns * 1.4, 0.09),
+        p99_9=TooFewQueries(have=1200, need=3688),
+        mean_ns=p50_ns * 1.02,
+        iqr_ns=p50_ns * 0.03,
+        cv=0.08,
+    )
+    return replace(made, **changes)
+
+
+def summary(p50_ns, *, batch=1, sequence=None, half_width=0.012, notes=(), remarks=(), **changes):
+    queries_per_s = 1e9 / (p50_ns * 1.02)
+    steps_per_s = queries_per_s * batch * sequence if sequence else None
+    made = Summary(
+        statistics_version=1,
+        protocol=PROTOCOL,
+        precision="fp32",
+        launches=5,
+        queries=31250,
+        steady_share=1.0,
+        latency=latency(p50_ns, half_width),
+        rates=Rates(
+            queries_per_s=queries_per_s,
+            samples_per_s=queries_per_s * batch,
+            steps_per_s=steps_per_s,
+        ),
+        cold=ColdPath(start_ns=98e6, build_ns=41_000_000, open_ns=3.1e6, first_query_ns=p50_ns * 9),
+        device=DeviceTimes(enqueue_ns=None, gpu_compute_ns=None, h2d_ns=None, d2h_ns=None),
+        load=Load(
+            cpu_percent=99.6,
+            peak_rss_bytes=13_100_000,
+            disturbed_share=0.02,
+            involuntary_switches_per_s=4.2,
+        ),
+        notes=notes,
+        remarks=remarks,
+    )
+    return replace(made, **changes)
+
+
+def case_result(position, case, outcome, *, launches=0):
+    record = CaseRecord(
+        position=position,
+        case=case,
+        options={"threads": 1, "spinning": False},
+        model_sha256="ab" * 32,
+        inputs_sha256="cd" * 32,
+        effective_precision="fp32",
+        build_ns=41_000_000,
+        engine_bytes=812_000,
+        facts={},
+    )
+    return CaseResult(record=record, outcome=outcome, launches=launches)
+
+
+def lstm(batch, sequence, precision="fp32", backend="onnxruntime-cpu"):
+    return Case(
+        model="lstm",
+        backend=backend,
+        precision=precision,
+        batch=batch,
+        dims=(("sequence", sequence),),
+    )
+
+
+def cnn(batch, name="cnn [x]"):
+    return Case(model=name, backend="onnxruntime-cpu", precision="fp32", batch=batch)
+
+
+CASES = (
+    case_result(0, lstm(1, 16), Measured(stopped_by="target"), launches=5),
+    case_result(1, lstm(8, 16), Measured(stopped_by="target"), launches=6),
+    case_result(2, lstm(8, 128), Measured(stopped_by="launches"), launches=12),
+    case_result(
+        3,
+        lstm(1, 16, "fp16"),
+        Skipped(reason="excluded by the suite: If branches cannot be quantised"),
+    ),
+    case_result(4, cnn(1), Measured(stopped_by="time"), launches=2),
+    case_result(
+        5,
+        cnn(32),
+        Failed(
+            kind="crash",
+            message="the runtime died of \x1b[31mSIGSEGV\x1b[0m\nwhile opening the engine",
+            hint="See the log of the launch.",
+        ),
+        launches=1,
+    ),
+    case_result(6, cnn(64), None, launches=3),
+)
+SUMMARIES = {
+    0: summary(80_300.0, sequence=16, latency=latency(80_300.0, p99_9=percentile(230_000.0, 0.2))),
+    1: summary(
+        212_000.0,
+        batch=8,
+        sequence=16,
+        notes=("disturbed",),
+        launches=6,
+        load=Load(
+            cpu_percent=91.2,
+            peak_rss_bytes=15_400_000,
+            disturbed_share=0.14,
+            involuntary_switches_per_s=61.0,
+        ),
+    ),
+    2: summary(
+        1_640_000.0,
+        batch=8,
+        sequence=128,
+        half_width=0.034,
+        launches=12,
+        steady_share=0.75,
+        notes=("no-steady-state", "wide-interval"),
+    ),
+    4: summary(
+        12_300_000.0,
+        half_width=0.21,
+        launches=2,
+        notes=("few-queries", "few-launches", "wide-interval", "precision"),
+        precision="bf16",
+        remarks=("2 of 9 nodes run on another provider",),
+        latency=latency(
+            12_300_000.0,
+            0.21,
+            p95=TooFewQueries(have=60, need=72),
+            p99=TooFewQueries(have=60, need=368),
+        ),
+    ),
+}
+
+
+@pytest.fixture
+def run():
+    return RunResult(
+        record=RunRecord(
+            id="20260102-030405-1f3a",
+            name="nightly",
+            suite="smoke",
+            suite_sha256="ef" * 32,
+            dyno_version="0.1.0",
+            started_at=1_767_323_045.0,
+            seed=0,
+            estimate_s=42.0,
+            environment={"cpu": {"model": "AMD EPYC 7B13"}},
+        ),
+        end=RunEnd(ended_at=1_767_323_090.1, state="done"),
+        cases=CASES,
+    )
+
+
+@pytest.fixture
+def summaries():
+    return dict(SUMMARIES)
+
+
+@pytest.fixture
+def machine():
+    return MACHINE

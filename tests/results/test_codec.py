@@ -1,0 +1,42 @@
+from dataclasses import replace
+
+import pytest
+
+from results.aggregate import summarise
+from results.codec import dump, outcome_fields, read_outcome, read_summary, summary_fields
+from results.record import Failed, Measured, Skipped
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Measured(stopped_by="target"),
+        Skipped(reason="static batch 1"),
+        Failed(kind="crash", message="SIGSEGV", hint="See the log."),
+    ],
+)
+def test_outcomes_come_back(outcome):
+    assert read_outcome(outcome_fields(outcome)) == outcome
+
+
+def test_an_outcome_names_itself_first():
+    fields = outcome_fields(Failed(kind="crash", message="SIGSEGV", hint="See the log."))
+
+    assert dump(fields) == (
+        '{"outcome":"failed","kind":"crash","message":"SIGSEGV","hint":"See the log."}'
+    )
+
+
+def test_summaries_come_back_with_and_without_percentiles_and_intervals(make_case, make_launch):
+    several = summarise(make_case(), [make_launch(n, (n + 5,) * 100) for n in range(2)])
+    single = summarise(make_case(), [make_launch()])
+    remarked = replace(several, remarks=("said so",))
+
+    for summary in (several, single, remarked):
+        assert read_summary(summary_fields(summary)) == summary
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_nan_and_infinities_are_refused(value):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        dump({"load1": value})
