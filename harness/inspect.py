@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from suites.errors import SuiteError
-from suites.matrix import model_signature
+from suites.shapes import model_signature
 from suites.suite import BuiltinSource, FileSource
 
 if TYPE_CHECKING:

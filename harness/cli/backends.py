@@ -6,7 +6,7 @@ import sys
 
 
 def command() -> None:
-    """Show the backends: available or why not, and the options each takes."""
+    """List the backends: available or why not, and options."""
     from engines import registry
 
     for name in registry.names():

@@ -6,7 +6,7 @@ import sys
 
 
 def command() -> None:
-    """Show the built-in models and the parameters that a suite may give them."""
+    """List the built-in models and their parameters."""
     from suites.models.builtin import builtins
 
     for name, builtin in builtins().items():

@@ -14,7 +14,10 @@ def command(
     suite: Annotated[str, typer.Argument(help="A suite's file, or the name of a shipped one.")],
     only: OnlyOption = "",
 ) -> None:
-    """Show a suite's cases, those skipped and why, and the estimated time; run nothing."""
+    """List the cases of a suite, what is skipped, and the time.
+
+    Runs nothing. Says why a case is skipped.
+    """
     from harness.plan import make_plan
     from harness.vocabulary import installed_vocabulary
     from results.record import Failed

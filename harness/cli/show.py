@@ -35,5 +35,5 @@ def show(store: Store, run_id: str, form: str) -> RunResult:
     else:
         from results.report.markdown import render as render_markdown
 
-        sys.stdout.write(render_markdown(run, found, machine))
+        sys.stdout.write(render_markdown(run, found, machine=machine))
     return run

@@ -6,7 +6,7 @@ import sys
 
 
 def command() -> None:
-    """Show the shipped suites, for `dyno run NAME`."""
+    """List the shipped suites."""
     from suites.load import shipped
 
     entries = shipped()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from results.record import RunResult, Summary
 
 
-def render(run: RunResult, summaries: Mapping[int, Summary], *, machine: str = "") -> str:
+def render(run: RunResult, summaries: Mapping[int, Summary], machine: str = "") -> str:
     """Return the report; every column is there, whatever the width."""
     shown = measured(run, summaries)
     notes = footnotes(shown)

@@ -122,18 +122,13 @@ def _model_table(rows: _Rows, *, tails: Sequence[str], marks: Mapping[int, str])
     varying, shared = axes([case.record for case in rows.cases])
     notes = tuple(marks.get(case.record.position, "") for case in rows.cases)
     noted = (Column(name="notes", cells=notes, is_number=False),) if any(notes) else ()
-    columns = (
-        _numbers(rows.cases),
-        *(_identity(axis) for axis in varying),
-        *_latencies(rows, tails),
-        *_rates(rows),
-        *_load(rows),
-        *noted,
-    )
+    identity = (_numbers(rows.cases), *(_identity(axis) for axis in varying))
+    numbers = (*_latencies(rows, tails), *_rates(rows), *_load(rows), *noted)
+    outcomes = Column(name="outcome", cells=tuple(map(_state, rows.cases)), is_number=False)
     return Table(
         title=rows.cases[0].record.case.model,
         subtitle=" · ".join(axis.phrase for axis in shared),
-        columns=columns,
+        columns=(*identity, *(numbers if any(rows.found) else (outcomes,))),
         unmeasured=frozenset(row for row, summary in enumerate(rows.found) if summary is None),
         asides=tuple(text for case in rows.cases if (text := _aside(case))),
     )

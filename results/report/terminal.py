@@ -58,7 +58,7 @@ class Report:
             has_best = any(c.best is not None for table in tables for c in table.columns)
             yield from _foot(notes, tuple(hidden), has_best=has_best, width=width)
             yield Text()
-        yield Text(closing(self.run), style="bold")
+        yield _paragraph(closing(self.run), width, style="bold")
 
 
 def _heading(
@@ -79,9 +79,11 @@ def _drawn(
     table: Table, columns: Sequence[Column], gap: int, width: int
 ) -> Sequence[RenderableType]:
     """Return title, table and asides, below an empty line."""
-    title = Text.assemble((one_line(table.title), "bold"), "  ", (one_line(table.subtitle), "dim"))
+    title, subtitle = one_line(table.title), one_line(table.subtitle)
+    head = _paragraph(subtitle, width, first=f"{title}  ", rest="  ", style="dim")
+    head.stylize("not dim bold", 0, len(title))
     asides = (_paragraph(text, width, rest="   ", style="dim") for text in table.asides)
-    return (Text(), title, _grid(table, columns, gap, width), *asides)
+    return (Text(), head, _grid(table, columns, gap, width), *asides)
 
 
 def _grid(table: Table, columns: Sequence[Column], gap: int, width: int) -> Grid:
@@ -91,20 +93,24 @@ def _grid(table: Table, columns: Sequence[Column], gap: int, width: int) -> Grid
     """
     grid = Grid(box=box.SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False)
     text_width = _text_width(columns, gap, width)
+    has_units = any(column.unit for column in columns)
     for column in columns:
-        grid.add_column(_head(column), no_wrap=True, min_width=_least(column, text_width))
+        head = _head(column, has_units=has_units)
+        grid.add_column(head, no_wrap=True, min_width=_least(column, text_width))
     for row in range(len(columns[0].cells)):
         style = "dim" if row in table.unmeasured else ""
         grid.add_row(*(_cell(column, row, text_width) for column in columns), style=style)
     return grid
 
 
-def _head(column: Column) -> Text:
+def _head(column: Column, *, has_units: bool) -> Text:
+    """Return the name over the unit, if the table has any."""
+    lines = (column.name, column.unit) if has_units else (column.name,)
     if not column.is_number:
-        return Text(f"{column.name}\n")
+        return Text("\n".join(lines))
     width = max(len(text) for text in (column.name, column.unit, *column.cells))
     mark = "" if column.best is None else " "
-    return Text("\n".join(f"{line.rjust(width)}{mark}" for line in (column.name, column.unit)))
+    return Text("\n".join(f"{line.rjust(width)}{mark}" for line in lines))
 
 
 def _cell(column: Column, row: int, text_width: int) -> Text:

@@ -19,7 +19,7 @@ def store(tmp_path, make_run, make_case, make_launch):
 
 
 @pytest.fixture
-def reads(store, monkeypatch):
+def reads(monkeypatch):
     """The positions whose raw timings were read."""
     found = []
     launches = Store.launches

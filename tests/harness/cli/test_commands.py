@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.rotation import round_order
+
 DYNO = str(Path(sys.executable).with_name("dyno"))
 COMMANDS = ("run", "bench", "plan", "report", "runs", "suites", "models", "backends")
 SUITE = """
@@ -22,6 +24,22 @@ matrix:
   failure: FAILURES
 measure: {launches: 2, launch_s: 0.05}
 """
+UNKNOWN_SUITE = (
+    "suite: expected one of rnn, smoke, transformer, vision, or the path of a .yaml file, "
+    "got 'smoek'. Did you mean 'smoke'?\n"
+)
+NO_VALUE = (
+    "--dim: expected NAME=VALUE[,VALUE…], got 'sequence'. "
+    "Write for example --dim sequence=16,128.\n"
+)
+NO_STORE = (
+    "nowhere: expected a store, got no dyno.db there. Make one with 'dyno run SUITE', "
+    "or name another folder with --store.\n"
+)
+UNKNOWN_BACKEND = (
+    "bench: matrix.backend: expected one of fake, onnxruntime-cpu, got 'onnxruntime-cpi'. "
+    "Did you mean 'onnxruntime-cpu'?\n"
+)
 
 
 @pytest.fixture
@@ -50,7 +68,7 @@ def test_help_names_every_command(dyno):
     assert told.returncode == 0
     for command in COMMANDS:
         assert f"\n  {command} " in told.stdout
-    assert "..." not in told.stdout
+    assert "...\n" not in told.stdout.removeprefix("Usage: dyno [OPTIONS] COMMAND [ARGS]...\n")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -143,7 +161,9 @@ def test_the_store_may_be_elsewhere(dyno, suite, tmp_path):
 
 
 def test_ctrl_c_keeps_the_results_and_exits_130(suite, tmp_path):
-    command = [DYNO, "run", suite("[none, hang]")]
+    seed = next(s for s in range(99) if round_order((0, 1), seed=s, number=0) == (0, 1))
+    text = SUITE.replace("launches: 2", "launches: 1") + f"seed: {seed}\n"
+    command = [DYNO, "run", suite("[none, hang]", text)]
     process = subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -164,21 +184,19 @@ def test_ctrl_c_keeps_the_results_and_exits_130(suite, tmp_path):
     [
         (
             ("run", "smoek"),
-            "suite: expected a file or one of rnn, smoke, transformer, vision, got 'smoek'. "
-            "Did you mean 'smoke'?\n",
+            UNKNOWN_SUITE,
         ),
         (
             ("report", "--store", "nowhere"),
-            None,
+            NO_STORE,
         ),
         (
             ("bench", "mlp", "--dim", "sequence"),
-            "--dim: expected NAME=VALUE[,VALUE…], got 'sequence'. "
-            "Write for example --dim sequence=16,128.\n",
+            NO_VALUE,
         ),
         (
             ("bench", "mlp", "--backend", "onnxruntime-cpi"),
-            None,
+            UNKNOWN_BACKEND,
         ),
     ],
 )
@@ -186,9 +204,4 @@ def test_what_a_user_gets_wrong_is_one_line_and_exit_code_2(dyno, arguments, mes
     told = dyno(*arguments)
     assert told.returncode == 2
     assert told.stdout == ""
-    assert "Traceback" not in told.stderr
-    if message is None:
-        assert len(told.stderr.splitlines()) == 1
-        print(told.stderr)
-    else:
-        assert told.stderr == message
+    assert told.stderr == message

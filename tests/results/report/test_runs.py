@@ -1,0 +1,47 @@
+from io import StringIO
+
+from rich.console import Console
+
+from results.record import RunEnd, RunOverview, RunRecord
+from results.report.runs import RunList
+
+
+def overview(number, name, end, **counts):
+    record = RunRecord(
+        id=f"20261121-03000{number}-ab{number}0",
+        name=name,
+        suite="smoke",
+        suite_sha256="0" * 64,
+        dyno_version="1",
+        started_at=1_795_230_000.0 + 60 * number,
+        seed=0,
+        estimate_s=1.0,
+        environment={},
+    )
+    zeros = {"measured": 0, "skipped": 0, "failed": 0, "open": 0}
+    return RunOverview(record=record, end=end, **{**zeros, **counts})
+
+
+def printed(*runs):
+    out = StringIO()
+    Console(file=out, width=80, legacy_windows=False).print(RunList(runs=runs))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def test_runs_are_listed_as_given_with_their_counts_and_state():
+    done = RunEnd(ended_at=1_795_230_100.0, state="done")
+    text = printed(
+        overview(2, "night [x]", None, open=3), overview(1, "smoke", done, measured=7, failed=1)
+    )
+    assert text == GOLDEN
+
+
+def test_an_empty_store_says_how_to_start():
+    assert printed() == "no runs yet. Start with: dyno run smoke"
+
+
+GOLDEN = """\
+run (UTC)              name        suite   state   cases
+───────────────────────────────────────────────────────────────────────
+20261121-030002-ab20   night [x]   smoke   open    3 open
+20261121-030001-ab10   smoke       smoke   done    7 measured, 1 failed"""

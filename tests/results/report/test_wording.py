@@ -1,0 +1,17 @@
+from results.report.wording import one_line, sentence
+
+
+def test_white_space_becomes_one_space():
+    assert one_line("  two\n\tlines  ") == "two lines"
+
+
+def test_control_characters_are_spelt_out():
+    assert one_line("\x1b[31mred\x1b[0m\x07\u202e") == "\\x1b[31mred\\x1b[0m\\x07\\u202e"
+
+
+def test_other_scripts_stay_as_they_are():
+    assert one_line("Größe 大きさ ± µs") == "Größe 大きさ ± µs"
+
+
+def test_a_sentence_ends_with_one_mark():
+    assert [sentence("why"), sentence("why."), sentence("why?")] == ["why.", "why.", "why?"]
