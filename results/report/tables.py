@@ -60,6 +60,7 @@ class _Rows:
         *,
         drop: int = 0,
         digits: int = 3,
+        span: Sequence[float] = (),
         best: Callable[[Sequence[float]], float] | None = None,
         words: bool = False,
     ) -> Column:
@@ -69,13 +70,26 @@ class _Rows:
             MISSING if summary else (_state(case) if words else "")
             for case, summary in zip(self.cases, self.found, strict=True)
         ]
-        numbers = scaled(values, scale, gaps=gaps, digits=digits)
+        numbers = scaled(values, scale, gaps=gaps, digits=digits, span=span)
         row = _best(values, best) if best else None
         return Column(name=name, unit=numbers.unit, cells=numbers.cells, drop=drop, best=row)
+
+    def span(self, reads: Sequence[Read]) -> list[float]:
+        """Return all numbers of several columns: they share a unit, to be read across a row."""
+        found = [read(summary) for summary in self.found if summary for read in reads]
+        return [value for value in found if value is not None]
 
     def has(self, read: Read) -> bool:
         """Return whether any row has the number."""
         return any(summary is not None and read(summary) is not None for summary in self.found)
+
+
+_COLD: dict[str, Read] = {
+    "build": lambda summary: summary.cold.build_ns,
+    "start": lambda summary: summary.cold.start_ns,
+    "open": lambda summary: summary.cold.open_ns,
+    "first query": lambda summary: summary.cold.first_query_ns,
+}
 
 
 def model_tables(
@@ -103,6 +117,7 @@ def cold_path(run: RunResult, summaries: Mapping[int, Summary]) -> Table | None:
     if not cases:
         return None
     rows = _Rows(cases=cases, found=tuple(summaries[case.record.position] for case in cases))
+    span = rows.span(list(_COLD.values()))
     return Table(
         title="cold path",
         subtitle="medians over launches; the build once, without its process",
@@ -110,10 +125,7 @@ def cold_path(run: RunResult, summaries: Mapping[int, Summary]) -> Table | None:
             _numbers(cases),
             Column(name="case", cells=tuple(case.record.id for case in cases), is_number=False),
             Column(name="launches", cells=_launches(cases), drop=_DROPS["launches"]),
-            rows.column("build", lambda summary: summary.cold.build_ns),
-            rows.column("start", lambda summary: summary.cold.start_ns),
-            rows.column("open", lambda summary: summary.cold.open_ns),
-            rows.column("first query", lambda summary: summary.cold.first_query_ns),
+            *(rows.column(name, read, span=span) for name, read in _COLD.items()),
         ),
     )
 
@@ -148,14 +160,19 @@ def _identity(axis: Axis) -> Column:
 
 
 def _latencies(rows: _Rows, tails: Sequence[str]) -> tuple[Column, ...]:
+    span = rows.span([_p50, *map(_tail, tails)])
     return (
-        rows.column("p50", lambda summary: summary.latency.p50_ns, best=min, words=True),
+        rows.column("p50", _p50, span=span, best=min, words=True),
         rows.column("±", _half_width_percent, PERCENT, digits=2),
         *(
-            rows.column(field.replace("_", "."), _tail(field), drop=_DROPS[field])
+            rows.column(field.replace("_", "."), _tail(field), span=span, drop=_DROPS[field])
             for field in tails
         ),
     )
+
+
+def _p50(summary: Summary) -> float:
+    return summary.latency.p50_ns
 
 
 def _half_width_percent(summary: Summary) -> float | None:

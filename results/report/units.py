@@ -31,14 +31,17 @@ def scaled(
     scale: Scale,
     *,
     gaps: Sequence[str] = (),
+    span: Sequence[float] = (),
     digits: int = 3,
 ) -> Scaled:
     """Return the values in one unit of the scale, aligned.
 
-    A None is the word that `gaps` has in its place, a dash where there are no gaps.
+    A None is the word that `gaps` has in its place, a dash where there are no gaps. `span` are
+    the values of all columns that share the unit, where it is not this column's alone.
     """
     words = gaps or [MISSING] * len(values)
-    unit, factor = _unit([value for value in values if value is not None], scale)
+    present = [value for value in values if value is not None]
+    unit, factor = _unit((span or present) if present else (), scale)
     texts = [
         word if value is None else significant(value / factor, digits)
         for value, word in zip(values, words, strict=True)

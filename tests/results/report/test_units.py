@@ -94,6 +94,13 @@ def test_a_number_that_rounds_to_the_next_unit_is_shown_in_it():
     assert scaled([999.4], RATES) == Scaled(unit="/s", cells=("999",))
 
 
+def test_columns_that_share_a_span_share_its_unit():
+    assert scaled([4.2e6, None], TIMES, span=[429e3, 4.2e6]) == Scaled(
+        unit="µs", cells=("4200", "   —")
+    )
+    assert scaled([None], TIMES, span=[429e3]) == Scaled(unit="", cells=("—",))
+
+
 def test_gaps_are_filled_with_the_words_given():
     assert scaled([None, 5.0], RATES, gaps=["open", ""]).cells == ("open   ", "   5.00")
 
