@@ -68,15 +68,19 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedModel:
-    """An ONNX file at its final precision, with the numbers of its external data resolved."""
+    """An ONNX file at its final precision; `sha256` is of it and its external data."""
 
     path: Path
     sha256: str
+    external_data: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """What a build wrote to `path`, and what it learned; no times."""
+    """What a build wrote to `path`, and what it learned; no times.
+
+    Further files of the engine lie beside it, their names beginning with its name.
+    """
 
     path: Path
     facts: Mapping[str, Fact] = field(default_factory=dict)

@@ -45,6 +45,7 @@ def build(
             case=planned.case.to_dict(),
             model=str(prepared.path),
             sha256=prepared.sha256,
+            external_data=prepared.external_data,
             engine=str(path),
         )
         child.ask("close", timeout_s=timeout_s)

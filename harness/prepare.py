@@ -32,7 +32,7 @@ class Prepared:
 
     path: Path
     sha256: str
-    model_bytes: int
+    external_data: bool
     precision: str
 
 
@@ -71,7 +71,7 @@ def _prepare(model: Model, precision: str, timeout_s: float, folders: Folders) -
     return Prepared(
         path=Path(reply.header["path"]),
         sha256=reply.header["sha256"],
-        model_bytes=reply.header["model_bytes"],
+        external_data=reply.header["external_data"],
         precision=precision,
     )
 

@@ -1,4 +1,4 @@
-"""The child that prepares a model: makes or checks it, reads its signature, stores it by hash.
+"""The child that prepares a model: makes or reads it, checks it, stores it by its hash.
 
 A child, because parsing and checking somebody's file can crash a process.
 """
@@ -9,7 +9,6 @@ import hashlib
 import os
 import tempfile
 import traceback
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,12 +23,10 @@ _CHUNK_BYTES = 1 << 20
 
 
 def prepare(header: Mapping[str, Any]) -> Message:
-    """Answer path, hash, bytes, signature and own precision of the prepared model."""
+    """Answer path and hash of the prepared model, and whether weights lie outside it."""
     import onnx
 
     from engines.graph.check import check
-    from engines.graph.precision import own_precision
-    from engines.graph.signature import read_signature
 
     path = _materialise(header)
     check(path)
@@ -41,9 +38,7 @@ def prepare(header: Mapping[str, Any]) -> Message:
         header={
             "path": str(stored),
             "sha256": sha256,
-            "model_bytes": sum(file.stat().st_size for file in (path, *external)),
-            "signature": asdict(read_signature(model)),
-            "precision": own_precision(model),
+            "external_data": bool(external),
         }
     )
 

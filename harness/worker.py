@@ -72,7 +72,11 @@ class Worker:
 
     def build(self, header: Header) -> Message:
         """Build the case's engine into the path that the parent names."""
-        model = PreparedModel(path=Path(header["model"]), sha256=header["sha256"])
+        model = PreparedModel(
+            path=Path(header["model"]),
+            sha256=header["sha256"],
+            external_data=header["external_data"],
+        )
         path = Path(header["engine"])
         passed_ns = stopwatch()
         engine = self._need_backend().build(model, Case.from_dict(header["case"]), path)
@@ -80,7 +84,9 @@ class Worker:
         return Message(
             header={
                 "build_ns": build_ns,
-                "engine_bytes": path.stat().st_size,
+                "engine_bytes": sum(
+                    file.stat().st_size for file in path.parent.glob(f"{path.name}*")
+                ),
                 "facts": dict(engine.facts),
             }
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from engines.contract import Backend, Engine, EngineError, Option, Placement, resolve_options
 from engines.ort.errors import explain
-from engines.ort.options import HOST_OPTIONS, session_options
+from engines.ort.options import HOST_OPTIONS, keep_weights_outside, session_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,6 +52,8 @@ class OnnxRuntimeCpu:
         options = session_options(resolve_options(self, case), optimize=True)
         options.optimized_model_filepath = str(path)
         options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+        if model.external_data:
+            keep_weights_outside(options, path)
         try:
             session = ort.InferenceSession(str(model.path), options, providers=PROVIDERS)
             placed = placement(session)

@@ -43,4 +43,5 @@ def _core(text: str) -> str:
     """Return the message on one line, without the runtime's error-code prefix and source paths."""
     line = " ".join(text.split())
     line = re.sub(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ", "", line)
+    line = re.sub(r"^Load model from .+? failed: ?(?:Fatal error: )?", "", line)
     return re.sub(r"(?:/[\w.+-]+)+/([\w.+-]+\.(?:cc|h)):\d+ \S.*?\) ", "", line)

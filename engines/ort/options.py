@@ -8,6 +8,7 @@ from engines.contract import Option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     import onnxruntime as ort
 
@@ -47,6 +48,7 @@ _LEVELS = {
     "all": "ORT_ENABLE_ALL",
 }
 _ERRORS_ONLY = 3
+_OUTSIDE_BYTES = 1024
 
 
 def session_options(options: Mapping[str, OptionValue], *, optimize: bool) -> ort.SessionOptions:
@@ -70,3 +72,14 @@ def session_options(options: Mapping[str, OptionValue], *, optimize: bool) -> or
     result.add_session_config_entry("session.inter_op.allow_spinning", spin)
     result.log_severity_level = _ERRORS_ONLY
     return result
+
+
+def keep_weights_outside(options: ort.SessionOptions, path: Path) -> None:
+    """Let the optimized model of `path` keep its weights in a file beside it.
+
+    Without that it refers to the original's file by a path that its own folder does not have, and
+    a model above 2 GB could not be written at all.
+    """
+    prefix = "session.optimized_model_external_initializers_file_"
+    options.add_session_config_entry(f"{prefix}name", f"{path.name}.data")
+    options.add_session_config_entry(f"{prefix}min_size_in_bytes", str(_OUTSIDE_BYTES))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -14,6 +16,7 @@ from harness.cli.options import (
     split_pairs,
     split_values,
 )
+from suites.errors import SuiteError
 
 
 def command(
@@ -53,17 +56,32 @@ def command(
     from harness.vocabulary import installed_vocabulary
 
     vocabulary = installed_vocabulary()
-    suite = adhoc_suite(
-        model,
-        vocabulary,
-        batches=split_values(batch),
-        backends=split_values(backend),
-        precisions=split_values(precision),
-        axes={
-            **split_pairs(dim or [], option="--dim"),
-            **split_pairs(option or [], option="--option"),
-        },
-        dims=split_pairs(dims or [], option="--dims"),
-    )
-    chosen = quickened(suite) if quick else suite
-    raise typer.Exit(execute(chosen, vocabulary, store=store, name=name, only=""))
+    with _flags_named():
+        suite = adhoc_suite(
+            model,
+            vocabulary,
+            batches=split_values(batch),
+            backends=split_values(backend),
+            precisions=split_values(precision),
+            axes={
+                **split_pairs(dim or [], option="--dim"),
+                **split_pairs(option or [], option="--option"),
+            },
+            dims=split_pairs(dims or [], option="--dims"),
+        )
+        chosen = quickened(suite) if quick else suite
+        code = execute(chosen, vocabulary, store=store, name=name, only="")
+    raise typer.Exit(code)
+
+
+@contextmanager
+def _flags_named() -> Iterator[None]:
+    """Add to an error that speaks of a suite's keys how the command line spells them."""
+    try:
+        yield
+    except SuiteError as error:
+        keys = {"Add matrix.": "--dim NAME=N", ".dims": "--dims INPUT=D,D"}
+        flags = [flag for key, flag in keys.items() if key in str(error)]
+        if not flags:
+            raise
+        raise SuiteError(f"{error} Here that is {' or '.join(flags)}.") from None

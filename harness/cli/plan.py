@@ -34,7 +34,9 @@ def command(
         if outcome is None:
             lines.append(f"  run   {planned.case.id}")
         elif isinstance(outcome, Failed):
-            lines.append(f"  FAIL  {planned.case.id}  {outcome.message}. {outcome.hint}")
+            lines.append(
+                f"  FAIL  {planned.case.id}  {outcome.message.rstrip('.')}. {outcome.hint}"
+            )
         else:
             lines.append(f"  skip  {planned.case.id}  {outcome.reason}")
     runnable = len(plan.runnable)

@@ -150,6 +150,6 @@ def outcome_text(outcome: Outcome, progress: CaseProgress | None) -> str:
     if isinstance(outcome, Skipped):
         return f"skipped: {outcome.reason}"
     if isinstance(outcome, Failed):
-        return f"FAILED ({outcome.kind}): {outcome.message}. {outcome.hint}"
+        return f"FAILED ({outcome.kind}): {outcome.message.rstrip('.')}. {outcome.hint}"
     launches = progress.launches if progress else 0
     return f"{estimate_text(progress)}  ({launches} launches, stopped by {outcome.stopped_by})"

@@ -28,6 +28,7 @@ def build(child, case, tmp_path, timeout_s=60):
         case=case.to_dict(),
         model=str(tmp_path / "model.onnx"),
         sha256="abc",
+        external_data=False,
         engine=str(tmp_path / "engine"),
     )
 

@@ -75,6 +75,7 @@ def test_a_worker_needs_numpy_and_its_runtime_only(bare_python, tmp_path):
             case=case,
             model=str(tmp_path / "m"),
             sha256="0",
+            external_data=False,
             engine=engine,
         )
         opened = child.ask(

@@ -152,6 +152,31 @@ def test_bench_measures_a_built_in_without_a_suite(dyno):
     assert "2 measured, 0 skipped, 0 failed" in told.stdout
 
 
+def test_bench_says_in_its_own_flags_what_is_missing(dyno, tmp_path):
+    onnx = pytest.importorskip("onnx")
+    tensor = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Relu", ["x"], ["y"])],
+        "g",
+        [tensor("x", onnx.TensorProto.FLOAT, ["batch", "frames"])],
+        [tensor("y", onnx.TensorProto.FLOAT, ["batch", "frames"])],
+    )
+    opsets = [onnx.helper.make_opsetid("", 21)]
+    onnx.save(
+        onnx.helper.make_model(graph, opset_imports=opsets, ir_version=10), tmp_path / "m.onnx"
+    )
+    told = dyno("bench", "m.onnx")
+    assert told.returncode == 2
+    assert told.stderr == (
+        "bench-m: models.m: expected a size for dimension 'frames' of input 'x', got none. "
+        "Add matrix.frames, or fix it in models.m.dims. "
+        "Here that is --dim NAME=N or --dims INPUT=D,D.\n"
+    )
+    told = dyno("bench", "m.onnx", "--dim", "frames=5", "--quick", "--backend", "fake")
+    assert told.returncode == 0, told.stderr
+    assert "m/fake/fp32/b1/frames=5" in told.stderr
+
+
 def test_the_store_may_be_elsewhere(dyno, suite, tmp_path):
     environment = {**os.environ, "DYNO_STORE": str(tmp_path / "other")}
     told = dyno("run", suite(), env=environment)
