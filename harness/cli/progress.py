@@ -94,6 +94,7 @@ class Live:
         """Print what is about to run, and size the bar."""
         self._progress.console.print(started_text(run_id, plan), markup=False, highlight=False)
         self._progress.update(self._cases, total=len(plan.cases))
+        self._progress.update(self._current, total=plan.suite.measure.launches_max)
         self._progress.refresh()
 
     def preparing(self, what: str, done: int, total: int) -> None:

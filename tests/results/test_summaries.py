@@ -1,7 +1,7 @@
 import pytest
 
 from results import summaries as module
-from results.record import Failed, Measured
+from results.record import Failed, Measured, Skipped
 from results.store import Store
 from results.summaries import summaries
 
@@ -19,6 +19,13 @@ def store(tmp_path, make_run, make_case, make_launch):
 
 
 @pytest.fixture
+def closed(store, make_run):
+    """The same store with no case open."""
+    store.add_outcome(make_run().id, 2, Skipped(reason="r"))
+    return store
+
+
+@pytest.fixture
 def reads(monkeypatch):
     """The positions whose raw timings were read."""
     found = []
@@ -32,12 +39,27 @@ def reads(monkeypatch):
     return found
 
 
-def test_only_measured_cases_have_a_summary(store, make_run):
-    assert list(summaries(store, store.read_run(make_run().id))) == [0]
+def test_measured_cases_have_a_summary_and_open_ones_what_they_have_so_far(store, make_run):
+    found = summaries(store, store.read_run(make_run().id))
+
+    assert list(found) == [0, 2]
+    assert found[2].launches == 1
 
 
-def test_raw_timings_are_read_once(store, make_run, reads):
-    run = store.read_run(make_run().id)
+def test_an_open_case_without_a_launch_has_no_summary(store, make_run, make_case):
+    store.add_case(make_run().id, make_case(3))
+
+    assert 3 not in summaries(store, store.read_run(make_run().id))
+
+
+def test_a_summary_so_far_is_never_stored(store, make_run):
+    summaries(store, store.read_run(make_run().id))
+
+    assert list(store.summaries(make_run().id, 1)) == [0]
+
+
+def test_raw_timings_are_read_once(closed, make_run, reads):
+    run = closed.read_run(make_run().id)
 
     first = summaries(store, run)
     second = summaries(store, run)
@@ -47,9 +69,9 @@ def test_raw_timings_are_read_once(store, make_run, reads):
 
 
 def test_a_summary_of_other_rules_is_made_anew_and_both_are_kept(
-    store, make_run, reads, monkeypatch
+    closed, make_run, reads, monkeypatch
 ):
-    run = store.read_run(make_run().id)
+    run = closed.read_run(make_run().id)
     summaries(store, run)
     monkeypatch.setattr(module, "STATISTICS_VERSION", 2)
     monkeypatch.setattr("results.aggregate.STATISTICS_VERSION", 2)
@@ -58,23 +80,23 @@ def test_a_summary_of_other_rules_is_made_anew_and_both_are_kept(
 
     assert reads == [0, 0]
     assert found[0].statistics_version == 2
-    assert store.summaries(run.record.id, 1)[0].statistics_version == 1
+    assert closed.summaries(run.record.id, 1)[0].statistics_version == 1
 
 
-def test_a_summary_of_fewer_launches_is_made_anew(store, make_run, make_launch, reads):
-    summaries(store, store.read_run(make_run().id))
-    store.add_launch(make_run().id, 0, make_launch(1))
+def test_a_summary_of_fewer_launches_is_made_anew(closed, make_run, make_launch, reads):
+    summaries(closed, closed.read_run(make_run().id))
+    closed.add_launch(make_run().id, 0, make_launch(1))
 
-    found = summaries(store, store.read_run(make_run().id))
+    found = summaries(closed, closed.read_run(make_run().id))
 
     assert reads == [0, 0]
     assert found[0].launches == 2
-    assert store.summaries(make_run().id, 1)[0].launches == 2
+    assert closed.summaries(make_run().id, 1)[0].launches == 2
 
 
-def test_the_same_summary_from_two_processes_is_stored_once(store, make_run):
-    found = summaries(store, store.read_run(make_run().id))
+def test_the_same_summary_from_two_processes_is_stored_once(closed, make_run):
+    found = summaries(closed, closed.read_run(make_run().id))
 
-    store.add_summary(make_run().id, 0, found[0])
+    closed.add_summary(make_run().id, 0, found[0])
 
-    assert store.summaries(make_run().id, 1) == found
+    assert closed.summaries(make_run().id, 1) == found

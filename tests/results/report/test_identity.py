@@ -1,5 +1,5 @@
 from results.record import CaseRecord
-from results.report.identity import axes
+from results.report.identity import axes, case_numbers
 from suites.case import Case
 
 
@@ -44,3 +44,9 @@ def test_a_dimension_that_a_case_does_not_have_is_a_dash():
     varying, _ = axes([record(0, dims=(("sequence", 16),)), record(1)])
 
     assert [(axis.name, axis.texts) for axis in varying] == [("sequence", ("16", "—"))]
+
+
+def test_cases_are_called_by_number_and_three_in_a_row_as_a_range():
+    assert case_numbers([0]) == "#1"
+    assert case_numbers([0, 1, 3]) == "#1, #2, #4"
+    assert case_numbers([0, 1, 2, 3, 6, 8, 9, 10]) == "#1–#4, #7, #9–#11"

@@ -1,5 +1,8 @@
+from dataclasses import replace
 from pathlib import Path
 
+from results.record import Skipped
+from results.report.heading import BEST_RULE, INTERVAL_RULE
 from results.report.markdown import render
 
 GOLDEN = Path(__file__).parent / "data" / "report.md"
@@ -7,6 +10,21 @@ GOLDEN = Path(__file__).parent / "data" / "report.md"
 
 def test_tables_footnotes_and_totals(run, summaries, machine):
     assert render(run, summaries, machine) == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_cases_in_a_row_are_named_as_such(run, summaries):
+    cases = tuple(replace(case, outcome=Skipped(reason="no device")) for case in run.cases[:3])
+
+    text = render(replace(run, cases=cases), {})
+
+    assert "\n- cases 1–3 skipped: no device.\n" in text
+
+
+def test_without_a_best_nothing_explains_it(run, summaries):
+    text = render(replace(run, cases=run.cases[:1]), summaries)
+
+    assert INTERVAL_RULE in text
+    assert BEST_RULE not in text
 
 
 def test_nothing_becomes_a_link_to_an_issue(run, summaries, machine):

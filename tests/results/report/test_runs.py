@@ -1,5 +1,6 @@
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from results.record import RunEnd, RunOverview, RunRecord
@@ -22,9 +23,9 @@ def overview(number, name, end, **counts):
     return RunOverview(record=record, end=end, **{**zeros, **counts})
 
 
-def printed(*runs):
+def printed(*runs, width=80):
     out = StringIO()
-    Console(file=out, width=80, legacy_windows=False).print(RunList(runs=runs))
+    Console(file=out, width=width, legacy_windows=False).print(RunList(runs=runs))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
@@ -34,6 +35,18 @@ def test_runs_are_listed_as_given_with_their_counts_and_state():
         overview(2, "night [x]", None, open=3), overview(1, "smoke", done, measured=7, failed=1)
     )
     assert text == GOLDEN
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_where_it_is_narrow_counts_and_names_fold_and_nothing_is_cut(width):
+    counts = {"measured": 120, "skipped": 14, "failed": 3, "open": 200}
+    end = RunEnd(ended_at=1_795_230_100.0, state="interrupted")
+    text = printed(
+        overview(2, "nightly after the upgrade to 1.31.1, spinning off", end, **counts),
+        overview(1, "smoke", None, measured=7),
+        width=width,
+    )
+    assert text == FOLDED[width]
 
 
 def test_an_empty_store_says_how_to_start():

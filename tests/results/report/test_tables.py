@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from results.report.tables import cold_path, model_tables
+from suites.case import Case
 
 TAILS = ("p90", "p95", "p99")
 
@@ -26,7 +27,10 @@ def test_there_is_a_table_a_model_in_the_order_of_the_suite(tables):
 def test_every_case_has_its_row_and_says_how_it_ended(tables):
     assert column(tables[0], "p50").cells == ("     80.3", "    212  ", "   1640  ", "skipped  ")
     assert column(tables[1], "p50").cells == ("    12.3", "failed  ", "  open  ")
-    assert [table.unmeasured for table in tables] == [{3}, {1, 2}]
+    assert [table.states for table in tables] == [
+        ("measured", "measured", "measured", "skipped"),
+        ("measured", "failed", "open"),
+    ]
 
 
 def test_a_model_without_numbers_has_no_columns_for_them(run):
@@ -48,16 +52,70 @@ def test_one_measured_case_is_not_the_best_of_anything(tables):
 
 
 def test_why_a_case_has_no_numbers_stands_below(tables):
-    assert [table.asides for table in tables] == [
-        ("#4 skipped: excluded by the suite: If branches cannot be quantised.",),
-        (
-            (
-                "#6 failed (crash): the runtime died of \\x1b[31mSIGSEGV\\x1b[0m while opening the "
-                "engine. See the log of the launch."
-            ),
-            "#7 open: the run ended before the case did, or still goes on; 3 launches kept.",
-        ),
+    assert [[aside.head for aside in table.asides] for table in tables] == [
+        ["#4 skipped:"],
+        ["#6 failed (crash):", "#7 open:"],
     ]
+
+
+def test_an_open_case_has_its_numbers_so_far_but_is_not_the_best(run, summaries):
+    summaries[6] = replace(summaries[4], latency=summaries[0].latency)
+
+    table = model_tables(run, summaries, tails=TAILS, marks={})[1]
+
+    assert column(table, "p50").cells == ("12300  ", "failed  ", "   80.3")
+    assert column(table, "p50").best is None
+    assert table.states[2] == "open"
+    assert [aside.head for aside in table.asides] == ["#6 failed (crash):", "#7 open:"]
+
+
+def test_models_with_one_case_each_share_a_table_without_a_best(run, summaries):
+    alone = replace(run, cases=(run.cases[0], run.cases[4]))
+
+    (table,) = model_tables(alone, summaries, tails=TAILS, marks={})
+
+    assert (table.title, table.subtitle) == ("onnxruntime-cpu · fp32 · batch 1 · threads=1", "")
+    assert column(table, "model").cells == ("lstm", "cnn [x]")
+    assert column(table, "sequence").cells == ("16", " —")
+    assert column(table, "p50").cells == ("   80.3", "12300  ")
+    assert [column.name for column in table.columns if column.best is not None] == []
+
+
+def test_models_with_several_cases_keep_tables_of_their_own_before_the_shared_one(run, summaries):
+    others = tuple(
+        replace(
+            run.cases[4], record=replace(run.cases[4].record, position=place, case=cnn(1, name))
+        )
+        for place, name in ((7, "mlp"), (8, "digits"))
+    )
+    mixed = replace(run, cases=(others[0], *run.cases, others[1]))
+
+    found = model_tables(mixed, summaries, tails=TAILS, marks={})
+
+    shared = "onnxruntime-cpu · fp32 · batch 1 · threads=1"
+    assert [table.title for table in found] == ["lstm", "cnn [x]", shared]
+    assert column(found[2], "model").cells == ("mlp", "digits")
+
+
+def test_the_only_model_with_one_case_has_a_table_of_its_own_in_its_place(run, summaries):
+    fewer = replace(run, cases=(run.cases[4], *run.cases[:4]))
+
+    found = model_tables(fewer, summaries, tails=TAILS, marks={})
+
+    assert [table.title for table in found] == ["cnn [x]", "lstm"]
+
+
+def test_models_that_share_nothing_are_titled_by_what_they_are(run):
+    other = replace(
+        run.cases[4].record,
+        case=Case(model="b", backend="fake", precision="fp16", batch=8),
+        options={"threads": 2},
+    )
+    strangers = replace(run, cases=(run.cases[0], replace(run.cases[4], record=other)))
+
+    (table,) = model_tables(strangers, {}, tails=TAILS, marks={})
+
+    assert (table.title, table.subtitle) == ("one case a model", "")
 
 
 def test_steps_and_memory_have_a_column_only_where_there_are_any(run, summaries):
@@ -76,10 +134,20 @@ def test_the_cold_path_has_the_measured_cases_with_their_launches(run, summaries
 
     assert column(table, "#").cells == ("1", "2", "3", "5")
     assert column(table, "launches").cells == (" 5", " 6", "12", " 2")
-    assert (column(table, "first query").unit, column(table, "first query").cells[0]) == (
-        "ms",
-        "  0.723",
-    )
+
+
+def test_every_step_of_the_cold_path_has_its_own_unit(run, summaries):
+    quick = replace(summaries[0].cold, build_ns=138_000, first_query_ns=723_000.0)
+    summaries = {0: replace(summaries[0], cold=quick)}
+
+    table = cold_path(run, summaries)
+
+    assert [(column.name, column.unit, column.cells) for column in table.columns[3:]] == [
+        ("build", "µs", ("138",)),
+        ("start", "ms", ("98.0",)),
+        ("open", "ms", ("3.10",)),
+        ("first query", "µs", ("723",)),
+    ]
 
 
 def test_nothing_measured_has_no_cold_path(run):

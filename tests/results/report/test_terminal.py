@@ -11,6 +11,8 @@ from results.record import RunResult
 from results.report.terminal import Report
 
 DATA = Path(__file__).parent / "data"
+STYLED = ("\x1b[1;31m", "\x1b[2m", "\x1b[33m")
+"""Bold red, dim and yellow: a failed, a skipped and an open case, its row and its line below."""
 
 
 def printed(report, width, **options):
@@ -18,6 +20,14 @@ def printed(report, width, **options):
     console = Console(file=file, width=width, legacy_windows=False, _environ={}, **options)
     console.print(report)
     return file.getvalue()
+
+
+def others(run):
+    """A failed and a skipped case, each of a model of its own."""
+    return tuple(
+        replace(case, record=replace(case.record, case=replace(case.record.case, model=name)))
+        for case, name in ((run.cases[5], "detector"), (run.cases[3], "transformer"))
+    )
 
 
 @pytest.fixture
@@ -33,10 +43,27 @@ def test_a_run_is_drawn_to_the_width_there_is(report, width):
     assert max(len(line) for line in text.splitlines()) <= width
 
 
+@pytest.mark.parametrize("width", [80, 100])
+def test_models_with_one_case_each_are_drawn_in_one_table(run, summaries, machine, width):
+    cases = (run.cases[0], run.cases[4], *others(run))
+    report = Report(run=replace(run, cases=cases), summaries=summaries, machine=machine)
+
+    text = printed(report, width, color_system=None)
+
+    assert text == (DATA / f"terminal_shared_{width}.txt").read_text(encoding="utf-8")
+
+
 def test_a_run_is_drawn_in_colour(report):
     text = printed(report, 100, color_system="standard", force_terminal=True)
 
     assert text == (DATA / "terminal_colour.txt").read_text(encoding="utf-8")
+
+
+def test_failures_stand_out_and_skipped_cases_step_back(report):
+    lines = printed(report, 100, color_system="standard", force_terminal=True).splitlines()
+
+    started = {prefix: [line for line in lines if line.startswith(prefix)] for prefix in STYLED}
+    assert [len(found) for found in started.values()] == [2, 2, 2]
 
 
 def test_names_with_square_brackets_are_no_markup(report):

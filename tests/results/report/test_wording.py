@@ -15,3 +15,9 @@ def test_other_scripts_stay_as_they_are():
 
 def test_a_sentence_ends_with_one_mark():
     assert [sentence("why"), sentence("why."), sentence("why?")] == ["why.", "why.", "why?"]
+
+
+def test_a_mark_inside_quotes_or_brackets_ends_a_sentence():
+    assert sentence('it said "gone."') == 'it said "gone."'
+    assert sentence("(see the log.)\n") == "(see the log.)"
+    assert sentence("no kernel for op 'Foo'") == "no kernel for op 'Foo'."

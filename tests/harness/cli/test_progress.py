@@ -1,0 +1,102 @@
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from harness.cli import progress as module
+from harness.cli.progress import Lines, Live, make_observer
+from harness.plan import Plan, PlannedCase
+from harness.rotation import CaseProgress
+from results.record import Failed, Measured, Skipped
+from suites.case import Case
+from suites.suite import Suite
+
+CASE = Case(model="a[b]", backend="fake", precision="fp32", batch=1)
+OTHER = Case(model="c", backend="fake", precision="fp32", batch=1)
+TWO = CaseProgress(position=0).after(1_000_000.0, 1.0).after(1_000_000.0, 1.0)
+
+
+@pytest.fixture
+def plan():
+    suite = Suite(name="night", path=None, sha256="0", models=(), matrix=())
+    cases = (
+        PlannedCase(position=0, case=CASE, options={}, outcome=None),
+        PlannedCase(position=1, case=OTHER, options={}, outcome=Skipped(reason="not here")),
+    )
+    return Plan(suite=suite, models={}, cases=cases, estimate_s=12.0)
+
+
+def test_without_a_terminal_there_is_a_line_an_event(plan, capsys):
+    lines = Lines()
+    lines.started("r1", plan)
+    lines.closed(OTHER, Skipped(reason="not here"))
+    lines.preparing("engines", 0, 1)
+    lines.preparing("engines", 1, 1)
+    lines.launching(CASE, CaseProgress(position=0), left_s=9.0)
+    lines.launched(CASE, TWO)
+    lines.closed(CASE, Measured(stopped_by="launches"))
+    assert capsys.readouterr().err == (
+        "run r1: 2 cases of night, 1 of them settled already, about 12.0 s\n"
+        "[1/2] c/fake/fp32/b1  skipped: not here\n"
+        "1 engines ready\n"
+        "[2/2] a[b]/fake/fp32/b1  1.00 ms ± 0 %  (2 launches, stopped by launches)\n"
+    )
+
+
+def test_a_failure_is_told_with_its_hint_and_one_full_stop(capsys):
+    lines = Lines()
+    lines.closed(CASE, Failed(kind="build", message="It broke.", hint="Mend it."))
+    told = capsys.readouterr().err
+    assert told == "[1/0] a[b]/fake/fp32/b1  FAILED (build): It broke. Mend it.\n"
+
+
+def test_the_first_launch_has_no_interval_yet(capsys):
+    lines = Lines()
+    lines.launched(CASE, CaseProgress(position=0).after(2_500.0, 1.0))
+    lines.closed(CASE, Measured(stopped_by="time"))
+    assert "  2.50 µs  (1 launches, stopped by time)\n" in capsys.readouterr().err
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """The observer of a terminal 100 columns wide, and what it has written."""
+    written = io.StringIO()
+    console = Console(file=written, force_terminal=True, width=100, color_system=None)
+    monkeypatch.setattr(module.sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("rich.console.Console", lambda **_: console)
+    with make_observer() as observer:
+        assert isinstance(observer, Live)
+        yield observer, written
+
+
+def screen(written):
+    """Return what was written last, without control sequences."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.getvalue())
+
+
+def test_a_terminal_shows_the_case_its_interval_and_the_time_left(terminal, plan):
+    observer, written = terminal
+    observer.started("r1", plan)
+    observer.launching(CASE, TWO, left_s=90.0)
+    shown = screen(written)
+    assert "run r1: 2 cases of night" in shown
+    assert re.search(r"cases \S+ 0/2 +about 90.0 s left", shown)
+    assert re.search(r"a\[b\]/fake/fp32/b1 \S+( \S+)? +2/12 +launches  1.00 ms ± 0 %", shown)
+
+
+def test_nothing_is_drawn_while_a_launch_is_timed(terminal, plan):
+    observer, written = terminal
+    observer.started("r1", plan)
+    observer.launching(CASE, TWO, left_s=90.0)
+    before = written.getvalue()
+    observer.launched(CASE, TWO)
+    assert observer._progress.live.auto_refresh is False
+    assert written.getvalue() == before
+
+
+def test_a_failure_stays_on_the_terminal(terminal, plan):
+    observer, written = terminal
+    observer.started("r1", plan)
+    observer.closed(CASE, Failed(kind="crash", message="SIGSEGV in 'open'", hint="Look."))
+    assert "a[b]/fake/fp32/b1  FAILED (crash): SIGSEGV in 'open'. Look." in screen(written)
