@@ -81,8 +81,8 @@ def test_a_terminal_shows_the_case_its_interval_and_the_time_left(terminal, plan
     observer.launching(CASE, TWO, left_s=90.0)
     shown = screen(written)
     assert "run r1: 2 cases of night" in shown
-    assert re.search(r"cases \S+ 0/2 +about 90.0 s left", shown)
-    assert re.search(r"a\[b\]/fake/fp32/b1 \S+( \S+)? +2/12 +launches  1.00 ms ± 0 %", shown)
+    assert re.search(r"cases .* 0/2 +about 90.0 s left", shown)
+    assert re.search(r"a\[b\]/fake/fp32/b1 .* 2/12 +launches  1.00 ms ± 0 %", shown)
 
 
 def test_nothing_is_drawn_while_a_launch_is_timed(terminal, plan):
