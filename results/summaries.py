@@ -13,16 +13,17 @@ if TYPE_CHECKING:
 
 
 def summaries(store: Store, run: RunResult) -> dict[int, Summary]:
-    """Return the summary of each measured case by its position.
+    """Return the summary of each measured case by its position, and of open ones so far.
 
     Reads raw timings, and imports what computes on them, only for cases whose stored summary is of
-    another version of the statistics or of fewer launches. Raises StoreError.
+    another version of the statistics or of fewer launches, and for open ones, whose summary is
+    never stored. Raises StoreError.
     """
     stored = store.summaries(run.record.id, STATISTICS_VERSION)
     return {
         case.record.position: _present(stored, case) or _made(store, run, case)
         for case in run.cases
-        if isinstance(case.outcome, Measured)
+        if isinstance(case.outcome, Measured) or (case.outcome is None and case.launches)
     }
 
 
@@ -36,5 +37,6 @@ def _made(store: Store, run: RunResult, case: CaseResult) -> Summary:
 
     position = case.record.position
     summary = summarise(case.record, store.launches(run.record.id, position))
-    store.add_summary(run.record.id, position, summary)
+    if case.outcome is not None:
+        store.add_summary(run.record.id, position, summary)
     return summary

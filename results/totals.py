@@ -39,7 +39,7 @@ def state_word(end: RunEnd | None) -> str:
 def measured(
     run: RunResult, summaries: Mapping[int, Summary]
 ) -> tuple[tuple[CaseResult, Summary], ...]:
-    """Return the measured cases with their summaries, in the order of the suite."""
+    """Return the cases that have a summary with it, in the order of the suite."""
     return tuple(
         (case, summaries[case.record.position])
         for case in run.cases

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from results.record import CaseResult, Measured, Percentile, Summary, TooFewQueries
+from results.report.identity import case_numbers
 from results.report.units import fraction
 from results.report.wording import sentence
 from results.rules import DISTURBED_SHARE, LAUNCHES, UNDISTURBED_CPU
@@ -27,12 +28,12 @@ class Footnote:
     @property
     def text(self) -> str:
         """Return the note; cases with the same figures stand together."""
-        groups: dict[str, list[str]] = {}
+        groups: dict[str, list[int]] = {}
         for position, figures in self.hits:
-            groups.setdefault(figures, []).append(f"#{position + 1}")
+            groups.setdefault(figures, []).append(position)
         parts = [
-            f"{', '.join(names)}: {figures}" if figures else ", ".join(names)
-            for figures, names in groups.items()
+            f"{case_numbers(positions)}: {figures}" if figures else case_numbers(positions)
+            for figures, positions in groups.items()
         ]
         return f"{self.rule} {'; '.join(parts)}."
 
@@ -79,7 +80,15 @@ def _few_queries(cases: Shown) -> Iterator[tuple[str, int, str]]:
     rule = f"Not enough queries (slow ones in a row count less): a 95 % interval needs {listed}."
     for position, found in lacking.items():
         if found:
-            yield rule, position, ", ".join(f"{p.have} for {_spell(f)}" for f, p in found.items())
+            yield rule, position, _had(found)
+
+
+def _had(found: Mapping[str, TooFewQueries]) -> str:
+    """Return the queries there are, such as `60 for p95 and p99, 1200 for p99.9`."""
+    groups: dict[int, list[str]] = {}
+    for field, percentile in found.items():
+        groups.setdefault(percentile.have, []).append(_spell(field))
+    return ", ".join(f"{have} for {' and '.join(names)}" for have, names in groups.items())
 
 
 def _few_launches(_: CaseResult, summary: Summary) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""What tells the rows of a table apart, and what all of them share."""
+"""What tells the rows of a table apart, what all of them share, and what text calls them."""
 
 from __future__ import annotations
 
@@ -22,6 +22,20 @@ class Axis:
     phrase: str
 
 
+def case_numbers(positions: Sequence[int]) -> str:
+    """Return cases as tables call them, from 1, three in a row as a range: `#1–#4, #7`.
+
+    `positions` are places in the suite, from 0, ascending.
+    """
+    runs: list[list[int]] = []
+    for position in positions:
+        if runs and position == runs[-1][-1] + 1:
+            runs[-1].append(position)
+        else:
+            runs.append([position])
+    return ", ".join(_span(run) for run in runs)
+
+
 def axes(records: Sequence[CaseRecord]) -> tuple[tuple[Axis, ...], tuple[Axis, ...]]:
     """Return the axes whose value varies between the records, and those whose does not."""
     found = [
@@ -33,6 +47,12 @@ def axes(records: Sequence[CaseRecord]) -> tuple[tuple[Axis, ...], tuple[Axis, .
     ]
     varying = tuple(axis for axis in found if len(set(axis.texts)) > 1)
     return varying, tuple(axis for axis in found if len(set(axis.texts)) == 1)
+
+
+def _span(run: Sequence[int]) -> str:
+    if len(run) > 2:
+        return f"#{run[0] + 1}–#{run[-1] + 1}"
+    return ", ".join(f"#{position + 1}" for position in run)
 
 
 def _axis(name: str, values: Sequence[object], phrase: str = "") -> Axis:

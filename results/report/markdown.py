@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from results.report.columns import Column
 from results.report.footnotes import footnotes, marks, tails
 from results.report.heading import BEST_RULE, INTERVAL_RULE, closing, heading, protocols
-from results.report.tables import BEST, Column, Table, cold_path, model_tables
+from results.report.tables import BEST, Table, cold_path, model_tables
 from results.report.wording import one_line
 from results.totals import measured
 
@@ -32,7 +33,8 @@ def render(run: RunResult, summaries: Mapping[int, Summary], machine: str = "") 
     if rules:
         parts.append("\n".join(rules))
     if shown:
-        parts.append(f"{_escaped(BEST)} {BEST_RULE} {INTERVAL_RULE}")
+        has_best = any(column.best is not None for table in tables for column in table.columns)
+        parts.append(f"{_escaped(BEST)} {BEST_RULE} {INTERVAL_RULE}" if has_best else INTERVAL_RULE)
     return "\n\n".join([*parts, f"**{closing(run)}**"]) + "\n"
 
 
@@ -45,7 +47,7 @@ def _table(table: Table) -> str:
         for row in range(len(table.columns[0].cells))
     ]
     lines = [f"| {' | '.join(cells)} |" for cells in (heads, rules, *rows)]
-    asides = [f"- {_line(aside)}" for aside in table.asides]
+    asides = [f"- {_line(f'{aside.head} {aside.text}')}" for aside in table.asides]
     subtitle = f" ({_line(table.subtitle)})" if table.subtitle else ""
     parts = [f"### {_line(table.title)}{subtitle}", "\n".join(lines), "\n".join(asides)]
     return "\n\n".join(part for part in parts if part)
@@ -58,7 +60,8 @@ def _cell(column: Column, row: int) -> str:
 
 def _line(text: str) -> str:
     """Return foreign text as it reads; `#3` would become a link to an issue of that number."""
-    return re.sub(r"#(\d+)", r"case \1", _escaped(one_line(text)))
+    ranges = re.sub(r"#(\d+)–#(\d+)", r"cases \1–\2", _escaped(one_line(text)))
+    return re.sub(r"#(\d+)", r"case \1", ranges)
 
 
 def _escaped(text: str) -> str:

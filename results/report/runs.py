@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from results.report.wording import one_line
 from results.totals import state_word
 
 if TYPE_CHECKING:
@@ -18,7 +20,11 @@ if TYPE_CHECKING:
 
     from results.record import RunOverview
 
+_HEADS = ("run (UTC)", "name", "suite", "state", "cases")
+_FOLDED = ("name", "suite")
+_GAP = 2
 _COUNTS = ("measured", "skipped", "failed", "open")
+_STYLES = {"failed": "bold red", "skipped": "dim", "open": "yellow"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,21 +34,38 @@ class RunList:
     runs: Sequence[RunOverview]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield the table, or a sentence where there is no run."""
-        del console, options
+        """Yield the table, or a sentence where there is no run.
+
+        Where the width is short, counts of cases stand below each other, then names fold.
+        """
+        del console
         if not self.runs:
             yield Text("no runs yet. Start with: dyno run smoke")
             return
-        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-        for name in ("run (UTC)", "name", "suite", "state", "cases"):
-            table.add_column(name, no_wrap=name == "run (UTC)", overflow="fold")
-        for run in self.runs:
-            record = run.record
-            cells = (record.id, record.name, record.suite, state_word(run.end), _cases(run))
-            table.add_row(*map(Text, cells))
+        rows = [_cells(run, ", ") for run in self.runs]
+        if _width(rows) > options.max_width:
+            rows = [_cells(run, ",\n") for run in self.runs]
+        table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0))
+        for name in _HEADS:
+            table.add_column(name, no_wrap=name not in _FOLDED, overflow="fold")
+        for row in rows:
+            table.add_row(*row)
         yield table
 
 
-def _cases(run: RunOverview) -> str:
-    counts = ((getattr(run, name), name) for name in _COUNTS)
-    return ", ".join(f"{count} {name}" for count, name in counts if count) or "none"
+def _cells(run: RunOverview, separator: str) -> tuple[Text, ...]:
+    record = run.record
+    words = (record.id, one_line(record.name), one_line(record.suite), state_word(run.end))
+    counts = [
+        Text(f"{count} {name}", style=_STYLES.get(name, ""))
+        for name in _COUNTS
+        if (count := getattr(run, name))
+    ]
+    return *map(Text, words), Text(separator).join(counts) if counts else Text("none")
+
+
+def _width(rows: Sequence[Sequence[Text]]) -> int:
+    """Return the width of the table with every cell on one line."""
+    columns = zip(map(Text, _HEADS), *rows, strict=True)
+    widest = [max(cell_len(cell.plain) for cell in column) for column in columns]
+    return sum(widest) + _GAP * (len(widest) - 1)

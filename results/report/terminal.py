@@ -13,9 +13,11 @@ from rich.cells import cell_len
 from rich.table import Table as Grid
 from rich.text import Text
 
+from results.report.asides import Aside
+from results.report.columns import Column
 from results.report.footnotes import Footnote, footnotes, marks, tails
 from results.report.heading import BEST_RULE, INTERVAL_RULE, closing, heading, protocols
-from results.report.tables import BEST, Column, Table, cold_path, model_tables
+from results.report.tables import BEST, Table, cold_path, model_tables
 from results.report.wording import one_line
 from results.totals import measured
 
@@ -28,6 +30,7 @@ GAP = 2
 """Spaces between columns; one where two would cost a column."""
 _NARROWEST = 8
 """Text is not folded to fewer characters than these."""
+_STYLES = {"failed": "bold red", "skipped": "dim", "open": "yellow"}
 _BOND = "\N{NO-BREAK SPACE}"
 _BONDS = re.compile(r"(?<=[±≥×]) (?=\d)|(?<=\d) (?=(?:%|[nµm]?s|min|[KMG]?i?B)(?!\w))")
 
@@ -80,10 +83,21 @@ def _drawn(
 ) -> Sequence[RenderableType]:
     """Return title, table and asides, below an empty line."""
     title, subtitle = one_line(table.title), one_line(table.subtitle)
-    head = _paragraph(subtitle, width, first=f"{title}  ", rest="  ", style="dim")
-    head.stylize("not dim bold", 0, len(title))
-    asides = (_paragraph(text, width, rest="   ", style="dim") for text in table.asides)
+    if subtitle:
+        head = _paragraph(subtitle, width, first=f"{title}  ", rest="  ", style="dim")
+        head.stylize("not dim bold", 0, len(title))
+    else:
+        head = _paragraph(title, width, rest="  ", style="bold")
+    asides = (_aside(aside, width) for aside in table.asides)
     return (Text(), head, _grid(table, columns, gap, width), *asides)
+
+
+def _aside(aside: Aside, width: int) -> Text:
+    """Return the line; of a failure the text is as plain to read as its head is to see."""
+    style = _STYLES.get(aside.state, "")
+    text = _paragraph(f"{aside.head} {aside.text}", width, rest="   ")
+    text.stylize(style, 0, len(text) if style == "dim" else len(aside.head))
+    return text
 
 
 def _grid(table: Table, columns: Sequence[Column], gap: int, width: int) -> Grid:
@@ -98,7 +112,7 @@ def _grid(table: Table, columns: Sequence[Column], gap: int, width: int) -> Grid
         head = _head(column, has_units=has_units)
         grid.add_column(head, no_wrap=True, min_width=_least(column, text_width))
     for row in range(len(columns[0].cells)):
-        style = "dim" if row in table.unmeasured else ""
+        style = _STYLES.get(table.states[row], "")
         grid.add_row(*(_cell(column, row, text_width) for column in columns), style=style)
     return grid
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+_MARKS = (".", "!", "?", "…")
+_CLOSING = "\"')]}”’»"
+
 
 def one_line(text: str) -> str:
     """Return the text with runs of white space as one space and control characters spelt out.
@@ -12,9 +15,12 @@ def one_line(text: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return the text on one line, closed by a full stop unless it has a mark of its own."""
+    """Return the text on one line, closed by a full stop unless it has a mark of its own.
+
+    The mark may stand inside closing quotes or brackets.
+    """
     line = one_line(text)
-    return line if line.endswith((".", "!", "?")) else f"{line}."
+    return line if line.rstrip(_CLOSING).endswith(_MARKS) else f"{line}."
 
 
 def _visible(char: str) -> str:

@@ -61,8 +61,8 @@ def test_a_summary_so_far_is_never_stored(store, make_run):
 def test_raw_timings_are_read_once(closed, make_run, reads):
     run = closed.read_run(make_run().id)
 
-    first = summaries(store, run)
-    second = summaries(store, run)
+    first = summaries(closed, run)
+    second = summaries(closed, run)
 
     assert first == second
     assert reads == [0]
@@ -72,11 +72,11 @@ def test_a_summary_of_other_rules_is_made_anew_and_both_are_kept(
     closed, make_run, reads, monkeypatch
 ):
     run = closed.read_run(make_run().id)
-    summaries(store, run)
+    summaries(closed, run)
     monkeypatch.setattr(module, "STATISTICS_VERSION", 2)
     monkeypatch.setattr("results.aggregate.STATISTICS_VERSION", 2)
 
-    found = summaries(store, run)
+    found = summaries(closed, run)
 
     assert reads == [0, 0]
     assert found[0].statistics_version == 2

@@ -12,7 +12,7 @@ def test_tables_footnotes_and_totals(run, summaries, machine):
     assert render(run, summaries, machine) == GOLDEN.read_text(encoding="utf-8")
 
 
-def test_cases_in_a_row_are_named_as_such(run, summaries):
+def test_cases_in_a_row_are_named_as_such(run):
     cases = tuple(replace(case, outcome=Skipped(reason="no device")) for case in run.cases[:3])
 
     text = render(replace(run, cases=cases), {})

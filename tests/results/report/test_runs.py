@@ -1,6 +1,5 @@
 from io import StringIO
 
-import pytest
 from rich.console import Console
 
 from results.record import RunEnd, RunOverview, RunRecord
@@ -37,16 +36,22 @@ def test_runs_are_listed_as_given_with_their_counts_and_state():
     assert text == GOLDEN
 
 
-@pytest.mark.parametrize("width", [80, 100])
-def test_where_it_is_narrow_counts_and_names_fold_and_nothing_is_cut(width):
+def test_where_it_is_narrow_counts_and_names_fold_and_nothing_is_cut():
     counts = {"measured": 120, "skipped": 14, "failed": 3, "open": 200}
     end = RunEnd(ended_at=1_795_230_100.0, state="interrupted")
-    text = printed(
+    runs = (
         overview(2, "nightly after the upgrade to 1.31.1, spinning off", end, **counts),
         overview(1, "smoke", None, measured=7),
-        width=width,
     )
-    assert text == FOLDED[width]
+    assert printed(*runs, width=80) == FOLDED_80
+    assert printed(*runs, width=100) == FOLDED_100
+
+
+def test_failed_cases_are_red_where_there_is_colour():
+    out = StringIO()
+    console = Console(file=out, force_terminal=True, color_system="standard", _environ={})
+    console.print(RunList(runs=(overview(1, "smoke", None, measured=7, failed=2),)))
+    assert "7 measured, \x1b[1;31m2 failed\x1b[0m" in out.getvalue()
 
 
 def test_an_empty_store_says_how_to_start():
@@ -54,7 +59,23 @@ def test_an_empty_store_says_how_to_start():
 
 
 GOLDEN = """\
-run (UTC)              name        suite   state   cases
-───────────────────────────────────────────────────────────────────────
-20261121-030002-ab20   night [x]   smoke   open    3 open
-20261121-030001-ab10   smoke       smoke   done    7 measured, 1 failed"""
+run (UTC)             name       suite  state  cases
+───────────────────────────────────────────────────────────────────
+20261121-030002-ab20  night [x]  smoke  open   3 open
+20261121-030001-ab10  smoke      smoke  done   7 measured, 1 failed"""
+FOLDED_80 = """\
+run (UTC)             name                     suite  state        cases
+────────────────────────────────────────────────────────────────────────────────
+20261121-030002-ab20  nightly after the        smoke  interrupted  120 measured,
+                      upgrade to 1.31.1,                           14 skipped,
+                      spinning off                                 3 failed,
+                                                                   200 open
+20261121-030001-ab10  smoke                    smoke  open         7 measured"""
+FOLDED_100 = """\
+run (UTC)             name                                         suite  state        cases
+────────────────────────────────────────────────────────────────────────────────────────────────────
+20261121-030002-ab20  nightly after the upgrade to 1.31.1,         smoke  interrupted  120 measured,
+                      spinning off                                                     14 skipped,
+                                                                                       3 failed,
+                                                                                       200 open
+20261121-030001-ab10  smoke                                        smoke  open         7 measured"""

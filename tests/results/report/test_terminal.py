@@ -22,11 +22,11 @@ def printed(report, width, **options):
     return file.getvalue()
 
 
-def others(run):
-    """A failed and a skipped case, each of a model of its own."""
+def unmeasured(run):
+    """A skipped and a failed case, each of a model of its own."""
     return tuple(
         replace(case, record=replace(case.record, case=replace(case.record.case, model=name)))
-        for case, name in ((run.cases[5], "detector"), (run.cases[3], "transformer"))
+        for case, name in ((run.cases[3], "transformer"), (run.cases[5], "detector"))
     )
 
 
@@ -45,7 +45,8 @@ def test_a_run_is_drawn_to_the_width_there_is(report, width):
 
 @pytest.mark.parametrize("width", [80, 100])
 def test_models_with_one_case_each_are_drawn_in_one_table(run, summaries, machine, width):
-    cases = (run.cases[0], run.cases[4], *others(run))
+    skipped, failed = unmeasured(run)
+    cases = (run.cases[0], skipped, run.cases[4], failed)
     report = Report(run=replace(run, cases=cases), summaries=summaries, machine=machine)
 
     text = printed(report, width, color_system=None)
@@ -71,9 +72,9 @@ def test_names_with_square_brackets_are_no_markup(report):
 
 
 def test_a_run_with_nothing_measured_has_no_word_on_intervals(run):
-    unmeasured = RunResult(record=run.record, end=run.end, cases=run.cases[3:4])
+    skipped = RunResult(record=run.record, end=run.end, cases=run.cases[3:4])
 
-    text = printed(Report(run=unmeasured, summaries={}), 80)
+    text = printed(Report(run=skipped, summaries={}), 80)
 
     assert text == (DATA / "terminal_unmeasured.txt").read_text(encoding="utf-8")
 
