@@ -81,7 +81,7 @@ def overhead_per_query(session: Session) -> None:
             ns = (
                 bare_seconds(session, ADD_QUERIES)
                 if side == "A"
-                else float(loop(ADD_QUERIES).elapsed_ns)
+                else float(loop(ADD_QUERIES)().elapsed_ns)
             )
             taken[side].append(ns / ADD_QUERIES)
         extra_ns.append(np.mean(taken["B"]) - np.mean(taken["A"]))
@@ -114,7 +114,7 @@ def reported_over_bare(session: Session) -> None:
             median_ns = (
                 bare_median_ns(session, MODEL_QUERIES)
                 if side == "A"
-                else float(np.median(loop(MODEL_QUERIES).wall_ns))
+                else float(np.median(loop(MODEL_QUERIES)().wall_ns))
             )
             taken[side].append(math.log(median_ns))
         logs.append(float(np.mean(taken["B"]) - np.mean(taken["A"])))

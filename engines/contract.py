@@ -26,7 +26,10 @@ Call = Callable[[], object]
 
 
 class EngineError(Exception):
-    """A backend could not do what was asked. `kind` is a failure kind of `results/record.py`."""
+    """A backend could not do what was asked. `kind` is a failure kind of `results/record.py`.
+
+    An empty `hint` becomes one that points at the child's log.
+    """
 
     def __init__(self, kind: str, message: str, hint: str) -> None:
         super().__init__(message)
@@ -193,6 +196,10 @@ class Backend(Protocol):
 
     def unavailable(self) -> str | None:
         """Return why it cannot run here and what to install, or None. Imports no runtime."""
+        ...
+
+    def load(self) -> None:
+        """Import the runtime, so that build and open do not pay for it. Raises ImportError."""
         ...
 
     def unsupported(self, case: Case) -> str | None:

@@ -46,14 +46,14 @@ def block_length(block_s: float, block_queries: int, query_ns: float) -> int:
 def timed_block(loop: Loop, queries: int) -> TimedBlock:
     """Return one block of that many queries."""
     start = usage()
-    timings = loop(queries)
+    finish = loop(queries)
     end = usage()
     used = Usage(
         cpu_ns=end.cpu_ns - start.cpu_ns,
         voluntary_switches=end.voluntary_switches - start.voluntary_switches,
         involuntary_switches=end.involuntary_switches - start.involuntary_switches,
     )
-    return TimedBlock(timings=timings, used=used)
+    return TimedBlock(timings=finish(), used=used)
 
 
 def timed_blocks(

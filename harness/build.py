@@ -25,6 +25,11 @@ class Built:
     build_ns: int
     engine_bytes: int
 
+    def remove(self) -> None:
+        """Delete the engine's files."""
+        for file in self.path.parent.glob(f"{self.path.name}*"):
+            file.unlink()
+
 
 def build(
     planned: PlannedCase,

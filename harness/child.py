@@ -10,8 +10,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,6 +29,7 @@ _BOOTSTRAP = (
 )
 _LAST_WORDS_BYTES = 2000
 _END_S = 5.0
+_NOT_STARTED = "Free memory, process numbers or disk space, or choose another --store."
 _alive: set[Child] = set()
 
 
@@ -44,6 +46,8 @@ class ChildError(Exception):
 class Child:
     """A running child; `with` ends it, whatever happened."""
 
+    _exit_fd = -1
+
     def __init__(
         self, program: str, *, log: Path, path: Path | None = None, python: str = sys.executable
     ) -> None:
@@ -52,25 +56,36 @@ class Child:
         What the child prints is appended to `log`. `age_ns` tells the time since just before the
         exec.
         """
-        to_child, from_parent = os.pipe()
-        to_parent, from_child = os.pipe()
+        to_child, self._write_fd = os.pipe()
+        self._read_fd, from_child = os.pipe()
         command = [python, "-P", "-c", _BOOTSTRAP, program, str(path or "")]
-        log.parent.mkdir(parents=True, exist_ok=True)
         self._log = log
         self.age_ns = stopwatch()
-        with log.open("ab") as words:
-            self._process = subprocess.Popen(
-                [*command, str(to_child), str(from_child)],
+        try:
+            self._process = self._start([*command, str(to_child), str(from_child)])
+        except OSError as error:
+            self._close_wire()
+            raise ChildError("environment", f"{python}: {error}", _NOT_STARTED) from error
+        finally:
+            os.close(to_child)
+            os.close(from_child)
+        os.set_blocking(self._write_fd, False)
+        self._exit_fd = os.pidfd_open(self._process.pid)
+        _alive.add(self)
+
+    def _start(self, command: list[str]) -> subprocess.Popen[bytes]:
+        """Start the child; the two last words of the command are its ends of the wire."""
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        self._log_start = self._log.stat().st_size if self._log.exists() else 0
+        with self._log.open("ab") as words:
+            return subprocess.Popen(
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=words,
                 stderr=subprocess.STDOUT,
-                pass_fds=(to_child, from_child),
+                pass_fds=[int(fd) for fd in command[-2:]],
                 start_new_session=True,
             )
-        os.close(to_child)
-        os.close(from_child)
-        self._write_fd, self._read_fd = from_parent, to_parent
-        _alive.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -88,9 +103,11 @@ class Child:
 
         Raises ChildError for an answer that is a failure, for a death, and past `timeout_s`.
         """
+        deadline = time.monotonic() + timeout_s
         try:
-            send(self._write_fd, Message(header={"verb": verb, **fields}))
-            reply = receive(self._read_fd, timeout_s=timeout_s)
+            request = Message(header={"verb": verb, **fields})
+            send(self._write_fd, request, deadline=deadline, exit_fd=self._exit_fd)
+            reply = receive(self._read_fd, deadline=deadline, exit_fd=self._exit_fd)
         except ClosedError:
             raise self._death(verb) from None
         except TimeoutError:
@@ -101,45 +118,58 @@ class Child:
                 "Raise measure.timeout_s if the model is that slow.",
             ) from None
         if "error" in reply.header:
-            raise ChildError(**reply.header["error"])
+            told = reply.header["error"]
+            raise ChildError(told["kind"], told["message"], told["hint"] or f"See {self._log}.")
         return reply
 
     def end(self, *, wait_s: float) -> None:
-        """Close the wire, wait for the child, and kill its process group if it stays."""
+        """Close the wire, wait for the child, then kill what is left of its process group."""
         _alive.discard(self)
-        for fd in (self._write_fd, self._read_fd):
-            if fd >= 0:
-                os.close(fd)
-        self._write_fd = self._read_fd = -1
-        try:
+        self._close_wire()
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(wait_s)
-        except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        self.kill()
+        self._process.wait()
 
     def kill(self) -> None:
         """Kill the process group now; whoever waits for an answer sees the death."""
-        os.killpg(self._process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+    def _close_wire(self) -> None:
+        for fd in (self._write_fd, self._read_fd, self._exit_fd):
+            if fd >= 0:
+                os.close(fd)
+        self._write_fd = self._read_fd = self._exit_fd = -1
 
     def _death(self, verb: str) -> ChildError:
         """Return what the end of the process says."""
         try:
             status = self._process.wait(_END_S)
         except subprocess.TimeoutExpired:
-            return ChildError("crash", f"the wire broke in {verb!r}", "Run the case again.")
-        cause = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+            return ChildError("crash", f"the wire broke in {verb!r}", f"See {self._log}.")
         words = self._last_words()
         hint = f"The runtime's last words: {words}" if words else "The runtime said nothing."
         if status == -signal.SIGKILL:
             hint = f"The kernel kills so when memory is out. {hint}"
-        return ChildError("crash", f"{cause} in {verb!r}", hint)
+        return ChildError("crash", f"{_cause(status)} in {verb!r}", hint)
 
     def _last_words(self) -> str:
-        """Return the last line of the log that says something."""
+        """Return the last line of this child's part of the log that says something."""
         with self._log.open("rb") as log:
-            log.seek(max(0, self._log.stat().st_size - _LAST_WORDS_BYTES))
+            log.seek(max(self._log_start, self._log.stat().st_size - _LAST_WORDS_BYTES))
             lines = log.read().decode(errors="replace").splitlines()
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _cause(status: int) -> str:
+    """Return how a process ended, from its return code."""
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return signal.Signals(-status).name
+    except ValueError:
+        return f"signal {-status}"
 
 
 def kill_all() -> None:

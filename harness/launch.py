@@ -10,7 +10,7 @@ from engines import registry
 from harness.child import Child
 from harness.environment import readings
 from harness.outcome import check_outputs
-from harness.protocol import resolve_protocol, warmup_rule
+from harness.protocol import BLOCK_QUERIES, resolve_protocol, warmup_rule
 from harness.records import launch_record
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ def launch(
         warm = child.ask("warm", timeout_s=limit_s, rule=asdict(rule))
         block = child.ask(
             "block",
-            timeout_s=limit_s,
+            timeout_s=limit_s + measure.launch_s,
             block_s=rule.block_s,
-            block_queries=rule.block_queries,
+            block_queries=BLOCK_QUERIES,
             total_s=measure.launch_s,
         )
         if number == 0:

@@ -1,4 +1,4 @@
-"""This process's resident memory, from Linux's /proc; 0 where that is not told."""
+"""This process's resident memory, from Linux's /proc; None where that is not told."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ _CLEAR_REFS = Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"
 
 
-def rss_bytes() -> int:
+def rss_bytes() -> int | None:
     """Return the resident set size now."""
     return _field("VmRSS")
 
 
-def peak_rss_bytes() -> int:
+def peak_rss_bytes() -> int | None:
     """Return the highest resident set size since the start or the last reset."""
     return _field("VmHWM")
 
@@ -27,10 +27,10 @@ def reset_peak_rss() -> None:
         return
 
 
-def _field(name: str) -> int:
+def _field(name: str) -> int | None:
     try:
         lines = _STATUS.read_text(encoding="ascii").splitlines()
     except OSError:
-        return 0
+        return None
     found = next((line for line in lines if line.startswith(f"{name}:")), None)
-    return int(found.split()[1]) * 1024 if found else 0
+    return int(found.split()[1]) * 1024 if found else None

@@ -18,7 +18,10 @@ class Observer(Protocol):
         """Take note that the run has begun."""
 
     def preparing(self, what: str, done: int, total: int) -> None:
-        """Take note that models or engines are made: `done` of `total` are ready."""
+        """Take note that models or engines are made: `done` of `total` are made or have failed."""
+
+    def prepared(self, what: str, ready: int, total: int) -> None:
+        """Take note that all are done, `ready` of `total` without failing."""
 
     def launching(self, case: Case, progress: CaseProgress, *, left_s: float) -> None:
         """Take note of the next launch; `left_s` is a guess of the time until the run ends."""
@@ -37,6 +40,9 @@ class Silent:
         """Do nothing."""
 
     def preparing(self, what: str, done: int, total: int) -> None:
+        """Do nothing."""
+
+    def prepared(self, what: str, ready: int, total: int) -> None:
         """Do nothing."""
 
     def launching(self, case: Case, progress: CaseProgress, *, left_s: float) -> None:

@@ -11,6 +11,7 @@ from harness.inspect import Inspected, inspect_models
 from harness.protocol import warmup_rule
 from harness.rotation import CaseProgress, seconds_left
 from results.record import Failed, Skipped
+from suites.case import PRECISIONS
 from suites.inputs import check_input_files
 from suites.matrix import Planned, expand, select
 
@@ -101,7 +102,10 @@ def _settled(
     if (reason := backend.unsupported(case)) is not None:
         return Skipped(reason=reason)
     if case.precision != own:
-        reason = f"the model is {own}; dyno cannot make it {case.precision} yet: ask for {own}"
+        advice = (
+            f"ask for {own}" if own in PRECISIONS else f"convert it; {own} is no precision here"
+        )
+        reason = f"the model is {own}; dyno cannot make it {case.precision} yet: {advice}"
         return Skipped(reason=reason)
     return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ from suites.suite import BuiltinSource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from harness.folders import Folders
     from harness.inspect import Inspected
@@ -90,23 +91,26 @@ def store_inputs(
 ) -> Inputs:
     """Return the case's inputs as a file, made unless it is there. Raises SuiteError."""
     arrays = make_inputs(model, inspected.signature, case, seed)
-    buffer = io.BytesIO()
-    # savez would write names such as `a/b` or `:` into archive paths; positions cannot go wrong
-    named: dict[str, Any] = {f"input{k}": array for k, array in enumerate(arrays.values())}
-    np.savez(buffer, **named)
     digest = hashlib.sha256()
     for name, array in arrays.items():
         digest.update(f"{name}\0{array.dtype}\0{array.shape}\0".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     path = folders.inputs / f"{digest.hexdigest()}.npz"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(f".{os.getpid()}.new")
-        fresh.write_bytes(buffer.getvalue())
-        fresh.replace(path)
+        _save(arrays, path)
     return Inputs(
         path=path,
         sha256=digest.hexdigest(),
         names=tuple(arrays),
         dtypes=tuple(str(array.dtype) for array in arrays.values()),
     )
+
+
+def _save(arrays: Mapping[str, NDArray[np.generic]], path: Path) -> None:
+    """Write the arrays by position: savez would make archive paths of names such as `a/b`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    named: dict[str, Any] = {f"input{k}": array for k, array in enumerate(arrays.values())}
+    fresh = path.with_suffix(f".{os.getpid()}.new")
+    with fresh.open("wb") as stream:
+        np.savez(stream, **named)
+    fresh.replace(path)

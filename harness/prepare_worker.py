@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,12 +58,25 @@ def _external_files(model: Any, path: Path) -> list[Path]:
     """Return the files of the model's external data, sorted."""
     from onnx.external_data_helper import ExternalDataInfo, uses_external_data
 
-    names = {
-        ExternalDataInfo(tensor).location
-        for tensor in model.graph.initializer
-        if uses_external_data(tensor)
-    }
+    from engines.graph.walk import every_graph
+
+    tensors = [
+        tensor
+        for graph in every_graph(model.graph)
+        for tensor in (*graph.initializer, *_constants(graph))
+    ]
+    names = {ExternalDataInfo(tensor).location for tensor in tensors if uses_external_data(tensor)}
     return [path.parent / name for name in sorted(names)]
+
+
+def _constants(graph: Any) -> list[Any]:
+    """Return the tensors that are attributes of the graph's nodes."""
+    return [
+        tensor
+        for node in graph.node
+        for attribute in node.attribute
+        for tensor in (attribute.t, *attribute.tensors)
+    ]
 
 
 def _hash(files: list[Path]) -> str:
@@ -93,13 +105,8 @@ def _write_atomically(path: Path, data: bytes) -> None:
 def _explain(error: Exception) -> EngineError:
     from engines.graph.errors import GraphError
 
-    if isinstance(error, EngineError):
-        return error
     if isinstance(error, GraphError):
         return EngineError("invalid-model", str(error), "Export the model again.")
-    traceback.print_exc()
-    if isinstance(error, OSError):
-        return EngineError("disk", str(error), "Free space, or choose another --store.")
     return EngineError("invalid-model", str(error), "Check the file with onnx.checker.")
 
 

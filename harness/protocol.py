@@ -39,7 +39,6 @@ def warmup_rule(device: str) -> WarmupRule:
         queries=warmth.queries,
         cap_s=warmth.cap_s,
         block_s=BLOCK_S,
-        block_queries=BLOCK_QUERIES,
     )
 
 
@@ -63,7 +62,7 @@ def resolve_protocol(
         sync="none" if blocking else str(options.get("sync", "block")),
         l2=str(options.get("l2", "n/a" if blocking else "hot")),
         block_s=rule.block_s,
-        block_queries=rule.block_queries,
+        block_queries=BLOCK_QUERIES,
         warmup_s=rule.seconds,
         warmup_queries=rule.queries,
         warmup_cap_s=rule.cap_s,

@@ -67,7 +67,7 @@ def launch_record(
         warmup_ns=warm.header["elapsed_ns"],
         warmup_queries=warm.header["queries"],
         steady=warm.header["steady"],
-        peak_rss_bytes=closed.header["peak_rss_bytes"],
+        peak_rss_bytes=block.header["peak_rss_bytes"],
         facts=closed.header["facts"],
         covariates=covariates,
     )

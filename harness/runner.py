@@ -19,6 +19,7 @@ from harness.plan import PROCESS_START_S
 from harness.prepare import Inputs, Prepared, prepare_models, store_inputs
 from harness.records import case_record
 from harness.rotation import CaseProgress, round_order, seconds_left, stopped_by
+from harness.timing import stopwatch
 from results.record import Failed, Measured, RunEnd
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class Runner:
             self._measure(self.ready())
             state = "done"
         finally:
-            self.store.end_run(self.run.id, RunEnd(ended_at=time.time(), state=state))
             shutil.rmtree(self.folders.engines, ignore_errors=True)
+            self.store.end_run(self.run.id, RunEnd(ended_at=time.time(), state=state))
 
     def ready(self) -> list[Ready]:
         """Prepare and build; store and close the cases that fail, return the others."""
@@ -63,10 +64,11 @@ class Runner:
 
     def _prepare(self) -> Mapping[str, Prepared | Failed]:
         """Settle what the plan has settled, and prepare the models and inputs of the rest."""
-        for settled in self.plan.cases:
-            if settled.outcome is not None:
-                self.store.add_case(self.run.id, case_record(settled))
-                self._close(settled, settled.outcome)
+        settled = [(case, case.outcome) for case in self.plan.cases if case.outcome is not None]
+        records = [(case_record(case), outcome) for case, outcome in settled]
+        self.store.add_settled(self.run.id, records)
+        for case, outcome in settled:
+            self.observer.closed(case.case, outcome)
         runnable = self.plan.runnable
         names = sorted({planned.case.model for planned in runnable})
         self.observer.preparing("models", 0, len(names))
@@ -105,6 +107,7 @@ class Runner:
             else:
                 self._close(planned, result)
             self.observer.preparing("engines", done, len(waiting))
+        self.observer.prepared("engines", len(ready), len(waiting))
         return sorted(ready, key=lambda entry: entry.planned.position)
 
     def _builds(
@@ -146,6 +149,7 @@ class Runner:
                 if outcome is not None:
                     del progress[position]
                     self._close(cases[position].planned, outcome)
+                    cases[position].built.remove()
             number += 1
 
     def _launch(self, ready: Ready, progress: dict[int, CaseProgress]) -> Outcome | None:
@@ -155,6 +159,7 @@ class Runner:
         guess_s = PROCESS_START_S + suite.measure.launch_s
         left_s = seconds_left(tuple(progress.values()), suite.measure, launch_s=guess_s)
         self.observer.launching(planned.case, before, left_s=left_s)
+        passed_ns = stopwatch()
         try:
             record = launch(
                 ready,
@@ -166,8 +171,7 @@ class Runner:
         except ChildError as error:
             return failed(error)
         self.store.add_launch(self.run.id, planned.position, record)
-        spent_s = time.time() - record.started_at
-        after = before.after(float(np.median(record.wall_ns)), spent_s)
+        after = before.after(float(np.median(record.wall_ns)), passed_ns() / 1e9)
         progress[planned.position] = after
         self.observer.launched(planned.case, after)
         rule = stopped_by(after, suite.measure)

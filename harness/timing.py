@@ -6,10 +6,10 @@
   its first call to after its wait, so with more than one slot a block's wall times overlap.
 - device-stamped: the same, with events recorded on the device's streams around copies and compute.
 
-A loop is called with a number of queries and returns their raw timings. Stamps go into lists made
-before the first clock read: storing into a list costs 10 ns, into an array's memoryview 45 ns
-(benchmarks/overhead.py has the total). Needs numpy and the standard library only: it travels with
-the worker.
+A loop is called with a number of queries. Stamps go into lists made before the first clock read:
+storing into a list costs 10 ns, into an array's memoryview 45 ns (benchmarks/overhead.py has the
+total). They become arrays only after the timed region. Needs numpy and the standard library only:
+it travels with the worker.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ HostClock = Callable[[], int]
 class Timings:
     """Raw timings of consecutive queries, in order [ns]; the device's are None without its clock.
 
-    `elapsed_ns` is host time from before the first query to after the last.
+    `elapsed_ns` is the host time in which they were done: from before the first query to after the
+    last, or with several slots from the end of the query before the first to the end of the last.
     """
 
     elapsed_ns: int
@@ -50,7 +51,8 @@ class Timings:
     d2h_ns: Nanoseconds | None = None
 
 
-Loop = Callable[[int], Timings]
+Loop = Callable[[int], Callable[[], Timings]]
+"""Runs that many queries; what it returns turns the stamps into timings, after the timed region."""
 
 
 def loop_name(session: Session) -> str:
@@ -81,14 +83,14 @@ def make_loop(session: Session) -> Loop:
 
 
 def _blocking(enqueue: Call, clock: HostClock) -> Loop:
-    def loop(queries: int) -> Timings:
+    def loop(queries: int) -> Callable[[], Timings]:
         stamps = [0] * (queries + 1)
         indices = range(1, queries + 1)
         stamps[0] = clock()
         for i in indices:
             enqueue()
             stamps[i] = clock()
-        return Timings(elapsed_ns=stamps[-1] - stamps[0], wall_ns=np.diff(_array(stamps)))
+        return lambda: Timings(elapsed_ns=stamps[-1] - stamps[0], wall_ns=_differences(stamps))
 
     return loop
 
@@ -98,13 +100,13 @@ def _host_synchronised(session: Session, wait: Sequence[Call], clock: HostClock)
     before = [session.copy_in[i : i + 1] for i in range(slots)]
     after = [session.copy_out[i : i + 1] for i in range(slots)]
 
-    def loop(queries: int) -> Timings:
-        stamps = _Stamps(queries)
+    def loop(queries: int) -> Callable[[], Timings]:
+        stamps = _Stamps(queries, slots)
         _ring(session.enqueue, before, after, wait, clock, stamps, None)
-        return Timings(
-            elapsed_ns=max(stamps.done) - stamps.begin[0],
-            wall_ns=_array(stamps.done) - _array(stamps.begin),
-            enqueue_ns=_array(stamps.submitted) - _array(stamps.submit),
+        return lambda: Timings(
+            elapsed_ns=stamps.elapsed_ns(),
+            wall_ns=stamps.timed(stamps.done) - stamps.timed(stamps.begin),
+            enqueue_ns=stamps.timed(stamps.submitted) - stamps.timed(stamps.submit),
         )
 
     return loop
@@ -124,9 +126,9 @@ def _device_stamped(
         for i in slots
     ]
 
-    def loop(queries: int) -> Timings:
-        stamps = _Stamps(queries)
-        h2d, compute, d2h = ([0] * queries for _ in range(3))
+    def loop(queries: int) -> Callable[[], Timings]:
+        stamps = _Stamps(queries, len(slots))
+        h2d, compute, d2h = ([0] * len(stamps.done) for _ in range(3))
 
         def collect(slot: int, query: int) -> None:
             h2d[query] = device.elapsed_ns(slot, Mark.START, Mark.INPUTS_READY)
@@ -134,26 +136,47 @@ def _device_stamped(
             d2h[query] = device.elapsed_ns(slot, Mark.COMPUTE_DONE, Mark.END)
 
         _ring(session.enqueue, before, after, wait, clock, stamps, collect)
-        return Timings(
-            elapsed_ns=max(stamps.done) - stamps.begin[0],
-            wall_ns=_array(stamps.done) - _array(stamps.begin),
-            enqueue_ns=_array(stamps.submitted) - _array(stamps.submit),
-            gpu_compute_ns=_array(compute),
-            h2d_ns=_array(h2d) if session.copy_in else None,
-            d2h_ns=_array(d2h) if session.copy_out else None,
+        return lambda: Timings(
+            elapsed_ns=stamps.elapsed_ns(),
+            wall_ns=stamps.timed(stamps.done) - stamps.timed(stamps.begin),
+            enqueue_ns=stamps.timed(stamps.submitted) - stamps.timed(stamps.submit),
+            gpu_compute_ns=stamps.timed(compute),
+            h2d_ns=stamps.timed(h2d) if session.copy_in else None,
+            d2h_ns=stamps.timed(d2h) if session.copy_out else None,
         )
 
     return loop
 
 
-class _Stamps:
-    """Host stamps of each query [ns]: before its first call, around enqueue, after its wait."""
+def _differences(stamps: list[int]) -> Nanoseconds:
+    ends = np.array(stamps, np.int64)
+    return ends[1:] - ends[:-1]
 
-    def __init__(self, queries: int) -> None:
-        self.begin = [0] * queries
-        self.submit = [0] * queries
-        self.submitted = [0] * queries
-        self.done = [0] * queries
+
+class _Stamps:
+    """Host stamps of each query [ns]: before its first call, around enqueue, after its wait.
+
+    With several slots the first queries find an empty device and the last ones an emptying one:
+    as many queries as there are slots run before and after the timed ones and do not count.
+    """
+
+    def __init__(self, queries: int, slots: int) -> None:
+        self._lead = slots if slots > 1 else 0
+        self._queries = queries
+        total = queries + 2 * self._lead
+        self.begin = [0] * total
+        self.submit = [0] * total
+        self.submitted = [0] * total
+        self.done = [0] * total
+
+    def timed(self, stamps: list[int]) -> Nanoseconds:
+        """Return the entries of the timed queries, shape (queries,)."""
+        return np.array(stamps[self._lead : self._lead + self._queries], np.int64)
+
+    def elapsed_ns(self) -> int:
+        """Return the time in which the timed queries were done."""
+        start = self.done[self._lead - 1] if self._lead else self.begin[0]
+        return self.done[self._lead + self._queries - 1] - start
 
 
 def _ring(
@@ -195,10 +218,6 @@ def _ring(
             call()
     for i in range(max(0, queries - slots), queries):
         finish(i)
-
-
-def _array(stamps: list[int]) -> Nanoseconds:
-    return np.array(stamps, np.int64)
 
 
 def stopwatch() -> Callable[[], int]:

@@ -1,6 +1,6 @@
 """When a session is warm: a pure rule on block medians, and the loop that applies it.
 
-The rule and its constants are those of docs/measuring.md. Everything up to the decision is thrown
+docs/measuring.md explains the rule and its constants. Everything up to the decision is thrown
 away; only the first query's time is kept, as a result of its own.
 """
 
@@ -16,12 +16,16 @@ from harness.blocks import block_length
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from harness.timing import Loop
 
 WINDOW = 4
 TOLERANCE = 0.02
 SE_OF_MEDIAN = 1.2533 * 1.4826
 """Standard error of a median over a MAD: sqrt(pi/2) times the MAD's normal consistency factor."""
+LINE_SHRINKAGE = (WINDOW / (WINDOW - 2)) ** 0.5
+"""Residuals about a fitted line are this much smaller than the noise: two of four freedoms go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,17 +36,19 @@ class WarmupRule:
     queries: int
     cap_s: float
     block_s: float
-    block_queries: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Warmup:
-    """What the warm-up took; `query_ns` is the time of a query at its end."""
+    """What the warm-up took; `query_ns` is the time of a query at its end.
+
+    `steady` is None where the cap came before there were blocks enough to judge.
+    """
 
     first_query_ns: int
     elapsed_ns: int
     queries: int
-    steady: bool
+    steady: bool | None
     query_ns: float
 
 
@@ -50,27 +56,39 @@ def is_steady(medians_ns: Sequence[float]) -> bool:
     """Return whether the last eight block medians show no trend.
 
     The medians of the last four and of the four before differ by less than
-    max(2 %, 3 robust standard errors), on logarithms.
+    max(2 %, 3 robust standard errors), on logarithms. The standard error comes from the residuals
+    about each four's own line: taken about their median it would grow with a trend and excuse it.
     """
     if len(medians_ns) < 2 * WINDOW:
         return False
-    logs = np.log(np.asarray(medians_ns[-2 * WINDOW :], dtype=float))
-    earlier, later = logs[:WINDOW], logs[WINDOW:]
-    spread = np.concatenate([earlier - np.median(earlier), later - np.median(later)])
-    error = SE_OF_MEDIAN * np.median(np.abs(spread)) * np.sqrt(2 / WINDOW)
-    shift = abs(np.median(earlier) - np.median(later))
-    return bool(shift < max(TOLERANCE, 3 * error))
+    windows = np.log(np.asarray(medians_ns[-2 * WINDOW :], dtype=float)).reshape(2, WINDOW)
+    spread = np.median(np.abs(_about_lines(windows))) * LINE_SHRINKAGE
+    error = SE_OF_MEDIAN * spread * np.sqrt(2 / WINDOW)
+    earlier, later = np.median(windows, axis=1)
+    return bool(abs(earlier - later) < max(TOLERANCE, 3 * error))
+
+
+def _about_lines(windows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return each row's residuals about its least-squares line."""
+    steps = np.arange(WINDOW) - (WINDOW - 1) / 2
+    centred = windows - windows.mean(axis=1, keepdims=True)
+    slopes = centred @ steps / (steps @ steps)
+    residuals: NDArray[np.float64] = centred - slopes[:, None] * steps
+    return residuals
 
 
 def warm_up(loop: Loop, rule: WarmupRule) -> Warmup:
-    """Run blocks of queries until they are steady or the cap is reached."""
-    first = loop(1)
+    """Run blocks of queries until they are steady or the cap is reached.
+
+    A query longer than a block is a block of its own, so that slow models can be judged too.
+    """
+    first = loop(1)()
     elapsed_ns, queries = first.elapsed_ns, 1
     query_ns = float(first.wall_ns[0])
     medians: list[float] = []
     steady = False
     while not steady and elapsed_ns < rule.cap_s * 1e9:
-        block = loop(block_length(rule.block_s, rule.block_queries, query_ns))
+        block = loop(block_length(rule.block_s, 1, query_ns))()
         medians.append(max(1.0, float(np.median(block.wall_ns))))
         elapsed_ns += block.elapsed_ns
         queries += len(block.wall_ns)
@@ -81,6 +99,6 @@ def warm_up(loop: Loop, rule: WarmupRule) -> Warmup:
         first_query_ns=int(first.wall_ns[0]),
         elapsed_ns=elapsed_ns,
         queries=queries,
-        steady=steady,
+        steady=steady if len(medians) >= 2 * WINDOW else None,
         query_ns=query_ns,
     )

@@ -12,6 +12,7 @@ import os
 import selectors
 import struct
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _PREFIX = struct.Struct("<IQ")
 _CHUNK_BYTES = 1 << 20
+_PIPE_BYTES = 4096
+"""What a pipe that is ready takes without blocking (PIPE_BUF, pipe(7))."""
 
 
 class ClosedError(Exception):
@@ -38,24 +41,35 @@ class Message:
     arrays: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
 
 
-def send(fd: int, message: Message) -> None:
-    """Write the message. Raises ClosedError when nobody reads."""
+def send(
+    fd: int, message: Message, *, deadline: float | None = None, exit_fd: int | None = None
+) -> None:
+    """Write the message. Raises ClosedError when nobody reads, TimeoutError past `deadline`.
+
+    `deadline` is on the monotonic clock [s]; `exit_fd`, a pidfd, tells when the reader has died.
+    """
     shapes = [[name, _type_name(array), array.shape] for name, array in message.arrays.items()]
     header = json.dumps({"header": dict(message.header), "arrays": shapes}).encode()
     payload = b"".join(array.tobytes() for array in message.arrays.values())
+    waiting = _Ready(fd, selectors.EVENT_WRITE, deadline=deadline, exit_fd=exit_fd)
     try:
-        for part in (_PREFIX.pack(len(header), len(payload)), header, payload):
-            _write(fd, part)
+        with closing(waiting) as ready:
+            for part in (_PREFIX.pack(len(header), len(payload)), header, payload):
+                _write(fd, part, ready)
     except BrokenPipeError:
         raise ClosedError("the other end closed the wire") from None
 
 
-def receive(fd: int, *, timeout_s: float | None = None) -> Message:
-    """Return the next message. Raises ClosedError at the end, TimeoutError after `timeout_s`."""
-    deadline = None if timeout_s is None else time.monotonic() + timeout_s
-    header_bytes, payload_bytes = _PREFIX.unpack(_read(fd, _PREFIX.size, deadline))
-    head = json.loads(_read(fd, header_bytes, deadline))
-    payload = _read(fd, payload_bytes, deadline)
+def receive(fd: int, *, deadline: float | None = None, exit_fd: int | None = None) -> Message:
+    """Return the next message. Raises ClosedError at the end, TimeoutError past `deadline`.
+
+    The arguments are those of `send`; a writer that died may have left the wire to its children.
+    """
+    waiting = _Ready(fd, selectors.EVENT_READ, deadline=deadline, exit_fd=exit_fd)
+    with closing(waiting) as ready:
+        header_bytes, payload_bytes = _PREFIX.unpack(_read(fd, _PREFIX.size, ready))
+        head = json.loads(_read(fd, header_bytes, ready))
+        payload = _read(fd, payload_bytes, ready)
     arrays: dict[str, NDArray[np.generic]] = {}
     offset = 0
     for name, type_name, shape in head["arrays"]:
@@ -66,24 +80,45 @@ def receive(fd: int, *, timeout_s: float | None = None) -> Message:
     return Message(header=head["header"], arrays=arrays)
 
 
-def _write(fd: int, data: bytes) -> None:
+class _Ready:
+    """Waits until a descriptor can be used, its peer has died, or time is up."""
+
+    def __init__(self, fd: int, event: int, *, deadline: float | None, exit_fd: int | None) -> None:
+        self._deadline = deadline
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(fd, event, "wire")
+        if exit_fd is not None:
+            self._selector.register(exit_fd, selectors.EVENT_READ, "exit")
+
+    def wait(self) -> None:
+        """Return when the wire is ready. Raises ClosedError or TimeoutError."""
+        left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        ready = {key.data for key, _ in self._selector.select(left)}
+        if not ready:
+            raise TimeoutError("no answer in time")
+        if "wire" not in ready:
+            raise ClosedError("the other end died")
+
+    def close(self) -> None:
+        """Give the selector's own descriptor back."""
+        self._selector.close()
+
+
+def _write(fd: int, data: bytes, ready: _Ready) -> None:
     view = memoryview(data)
     while view:
-        view = view[os.write(fd, view[:_CHUNK_BYTES]) :]
+        ready.wait()
+        view = view[os.write(fd, view[:_PIPE_BYTES]) :]
 
 
-def _read(fd: int, size: int, deadline: float | None) -> bytes:
+def _read(fd: int, size: int, ready: _Ready) -> bytes:
     data = bytearray()
-    with selectors.DefaultSelector() as selector:
-        selector.register(fd, selectors.EVENT_READ)
-        while len(data) < size:
-            left = None if deadline is None else max(0.0, deadline - time.monotonic())
-            if not selector.select(left):
-                raise TimeoutError("no answer in time")
-            chunk = os.read(fd, min(_CHUNK_BYTES, size - len(data)))
-            if not chunk:
-                raise ClosedError("the other end closed the wire")
-            data += chunk
+    while len(data) < size:
+        ready.wait()
+        chunk = os.read(fd, min(_CHUNK_BYTES, size - len(data)))
+        if not chunk:
+            raise ClosedError("the other end closed the wire")
+        data += chunk
     return bytes(data)
 
 

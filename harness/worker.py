@@ -10,7 +10,6 @@ from __future__ import annotations
 import gc
 import os
 import sys
-import traceback
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -48,7 +47,7 @@ class Worker:
         self._session: Session | None = None
         self._loop: Loop | None = None
         self._query_ns = 0.0
-        self._rss_before_open = 0
+        self._rss_before_open: int | None = None
         self.verbs: Verbs = {
             "describe": self.describe,
             "build": self.build,
@@ -60,15 +59,13 @@ class Worker:
         }
 
     def describe(self, header: Header) -> Message:
-        """Answer that the process is up, as what, and whether the backend can run in it."""
+        """Import the backend's runtime, and answer that the process is up."""
         self._backend = registry.get(header["backend"])
-        return Message(
-            header={
-                "pid": os.getpid(),
-                "python": sys.version.split()[0],
-                "unavailable": self._backend.unavailable(),
-            }
-        )
+        reason = self._backend.unavailable()
+        if reason is not None:
+            raise EngineError("environment", reason, "Run `dyno backends` for what is missing.")
+        self._backend.load()
+        return Message(header={"pid": os.getpid(), "python": sys.version.split()[0]})
 
     def build(self, header: Header) -> Message:
         """Build the case's engine into the path that the parent names."""
@@ -122,7 +119,10 @@ class Worker:
         return Message(header=asdict(warmup))
 
     def block(self, header: Header) -> Message:
-        """Run timed blocks until they last `total_s` (one at least)."""
+        """Run timed blocks until they last `total_s` (one at least).
+
+        The peak of memory is read before the answer is made: the answer is not the engine's.
+        """
         blocks = timed_blocks(
             self._need_loop(),
             block_s=header["block_s"],
@@ -130,9 +130,10 @@ class Worker:
             total_s=header["total_s"],
             query_ns=self._query_ns,
         )
+        peak = self._peak_rss_bytes()
         simulated = self._need_session().host_clock is not None
         rows = [_row(block, simulated=simulated) for block in blocks]
-        return Message(header={"blocks": rows}, arrays=_timings(blocks))
+        return Message(header={"blocks": rows, "peak_rss_bytes": peak}, arrays=_timings(blocks))
 
     def outputs(self, header: Header) -> Message:
         """Answer the outputs of the last query."""
@@ -141,26 +142,21 @@ class Worker:
         return Message(header={}, arrays=outputs)
 
     def close(self, header: Header) -> Message:
-        """Answer what really ran and its peak memory, and close the session."""
+        """Answer what really ran, and close the session."""
         del header
         facts = asdict(self._session.facts()) if self._session else {}
-        peak = max(0, peak_rss_bytes() - self._rss_before_open)
         self._session = self._loop = None
         self._stack.close()
-        return Message(header={"facts": facts, "peak_rss_bytes": peak})
+        return Message(header={"facts": facts})
 
     def explain(self, error: Exception) -> EngineError:
-        """Return the failure that an exception of a verb stands for."""
-        if isinstance(error, EngineError):
-            return error
-        traceback.print_exc()
-        if isinstance(error, MemoryError):
-            return EngineError("out-of-memory", str(error) or "no memory", "Lower the batch.")
-        if isinstance(error, ImportError):
-            return EngineError("import", str(error), "Run `dyno backends` for what to install.")
-        if isinstance(error, OSError):
-            return EngineError("disk", str(error), "Free space, or choose another --store.")
+        """Return what an exception of the runtime means."""
         return self._need_backend().explain(error)
+
+    def _peak_rss_bytes(self) -> int | None:
+        """Return the peak above what the process held before open; None where it is not told."""
+        peak, before = peak_rss_bytes(), self._rss_before_open
+        return None if peak is None or before is None else max(0, peak - before)
 
     def _need_backend(self) -> Backend:
         if self._backend is None:

@@ -8,16 +8,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from results import metrics
+from results.percentiles import percentiles
 from results.record import (
     ColdPath,
     DeviceTimes,
     Latency,
     Load,
+    Percentile,
     Rates,
     Summary,
     TooFewQueries,
 )
-from results.rules import DISTURBED_SHARE, LAUNCHES, STATISTICS_VERSION, UNDISTURBED_CPU
+from results.rules import (
+    DISTURBED_SHARE,
+    LAUNCHES,
+    OWN_TIME_SHARE,
+    STATISTICS_VERSION,
+    UNDISTURBED_CPU,
+)
+from results.spacing import own_time_share
 
 if TYPE_CHECKING:
     from results.record import Block, CaseRecord, Interval, LaunchRecord, Nanoseconds
@@ -30,6 +39,7 @@ def summarise(case: CaseRecord, launches: Sequence[LaunchRecord]) -> Summary:
     """
     _check(case, launches)
     latency, load = _latency(launches), _load(case, launches)
+    own_share = own_time_share(launches)
     precision = launches[0].facts.get("effective_precision") or case.effective_precision
     return Summary(
         statistics_version=STATISTICS_VERSION,
@@ -37,7 +47,8 @@ def summarise(case: CaseRecord, launches: Sequence[LaunchRecord]) -> Summary:
         precision=precision,
         launches=len(launches),
         queries=sum(len(launch.wall_ns) for launch in launches),
-        steady_share=sum(launch.steady for launch in launches) / len(launches),
+        steady_share=_steady_share(launches),
+        own_time_share=own_share,
         latency=latency,
         rates=_rates(case, _blocks(launches)),
         cold=_cold(case, launches),
@@ -47,8 +58,11 @@ def summarise(case: CaseRecord, launches: Sequence[LaunchRecord]) -> Summary:
             {
                 "few-queries": _lacks_queries(latency),
                 "few-launches": len(launches) < LAUNCHES,
-                "no-steady-state": not all(launch.steady for launch in launches),
+                "consecutive": (own_share or 0) > OWN_TIME_SHARE,
+                "no-steady-state": any(launch.steady is False for launch in launches),
+                "warm-up-not-judged": any(launch.steady is None for launch in launches),
                 "wide-interval": _is_wide(latency.p50_interval, launches[0].protocol.target),
+                "levels": _is_crossed(latency),
                 "disturbed": (load.disturbed_share or 0) > DISTURBED_SHARE,
                 "precision": precision not in (None, case.case.precision),
             }
@@ -60,7 +74,7 @@ def summarise(case: CaseRecord, launches: Sequence[LaunchRecord]) -> Summary:
 def _latency(launches: Sequence[LaunchRecord]) -> Latency:
     walls = [launch.wall_ns for launch in launches]
     medians = [metrics.launch_median(wall) for wall in walls]
-    p90, p95, p99, p99_9 = metrics.percentiles(walls)
+    p90, p95, p99, p99_9 = percentiles(walls)
     pooled = metrics.spread(walls)
     return Latency(
         p50_ns=metrics.launch_estimate(medians),
@@ -73,6 +87,12 @@ def _latency(launches: Sequence[LaunchRecord]) -> Latency:
         iqr_ns=pooled.iqr_ns,
         cv=pooled.cv,
     )
+
+
+def _steady_share(launches: Sequence[LaunchRecord]) -> float | None:
+    """Return the fraction of the judged launches that were steady; None where none was judged."""
+    judged = [launch.steady for launch in launches if launch.steady is not None]
+    return sum(judged) / len(judged) if judged else None
 
 
 def _rates(case: CaseRecord, blocks: Sequence[Block]) -> Rates:
@@ -157,8 +177,17 @@ def _is_disturbed(block: Block) -> bool:
 
 
 def _lacks_queries(latency: Latency) -> bool:
-    tail = (latency.p90, latency.p95, latency.p99, latency.p99_9)
-    return any(isinstance(percentile, TooFewQueries) for percentile in tail)
+    return any(isinstance(percentile, TooFewQueries) for percentile in _tail(latency))
+
+
+def _is_crossed(latency: Latency) -> bool:
+    """Return whether p50, a mean over launches, lies above a percentile, one over queries."""
+    told = [found.value_ns for found in _tail(latency) if isinstance(found, Percentile)]
+    return any(value_ns < latency.p50_ns for value_ns in told)
+
+
+def _tail(latency: Latency) -> tuple[Percentile | TooFewQueries, ...]:
+    return latency.p90, latency.p95, latency.p99, latency.p99_9
 
 
 def _is_wide(interval: Interval | None, target: float) -> bool:

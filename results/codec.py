@@ -30,7 +30,16 @@ Json = Any
 
 def dump(value: Json) -> str:
     """Return compact JSON. Raises ValueError for NaN and infinities, which are nobody's result."""
-    return json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+    return encodable(text)
+
+
+def encodable(text: str) -> str:
+    r"""Return the text with lone surrogates as `\udcff`: a path that is no UTF-8 holds such.
+
+    In JSON that is an escape sequence, so what was dumped is read back as it was.
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def outcome_fields(outcome: Outcome) -> dict[str, str]:

@@ -21,6 +21,7 @@ _BEFORE = {
     "ran_precision": "precision",
     "queries": "queries",
     "steady_share": "steady_share",
+    "own_time_share": "own_time_share",
     "p50_ns": "latency.p50_ns",
 }
 _AFTER = {

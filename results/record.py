@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from suites.case import Case, OptionValue
+from suites.errors import did_you_mean
 
 if TYPE_CHECKING:
     import numpy as np
@@ -143,6 +144,7 @@ class LaunchRecord:
     blocks after each other; the device's, where it has a clock, are as long. `start_ns` is from
     exec to the worker's first answer, `open_ns` the backend's open, `first_query_ns` the first
     query after it. `peak_rss_bytes` is the process's peak above what it held before open.
+    `steady` is None where queries were too slow to judge it within the warm-up's cap.
     `covariates` are readings of the machine before and after (load, frequency, steal, …).
     """
 
@@ -160,7 +162,7 @@ class LaunchRecord:
     first_query_ns: int
     warmup_ns: int
     warmup_queries: int
-    steady: bool
+    steady: bool | None
     peak_rss_bytes: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     covariates: Mapping[str, Any] = field(default_factory=dict)
@@ -182,11 +184,21 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The case was tried, or required, and did not work. `kind` is one of FAILURE_KINDS."""
+    """The case was tried, or required, and did not work.
+
+    Raises ValueError for a `kind` that is none of FAILURE_KINDS.
+    """
 
     kind: str
     message: str
     hint: str
+
+    def __post_init__(self) -> None:
+        if self.kind not in FAILURE_KINDS:
+            raise ValueError(
+                f"Failed.kind: expected one of {', '.join(FAILURE_KINDS)}, got {self.kind!r}."
+                f"{did_you_mean(self.kind, FAILURE_KINDS)}"
+            )
 
 
 Outcome = Measured | Skipped | Failed
@@ -207,7 +219,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Percentile:
-    """A percentile over all queries of a case.
+    """A percentile over all queries of a case, every launch weighing the same.
 
     `have` is the effective number of queries behind it. `interval` is None where only one launch
     was made: nothing from within one process says how the next one will be.
@@ -231,8 +243,8 @@ class Latency:
     """Wall time of a query.
 
     `p50_ns` is the geometric mean of the launches' medians, `p50_interval` None for one launch.
-    The rest is over all queries pooled; `cv` is the standard deviation over the mean, None for a
-    single query.
+    The rest is over all queries, every launch weighing the same however many it has; `cv` is
+    the standard deviation over the mean, None for a single query.
     """
 
     p50_ns: float
@@ -298,8 +310,10 @@ class Summary:
     """What the launches of one case say together, by version `statistics_version` of the rules.
 
     `precision` is the one that really ran, None where no engine said so. `steady_share` is the
-    fraction of launches that reached steady state. `notes` are codes of what a reader must know
-    (`results/aggregate.py`); `remarks` is what the engine said of itself.
+    fraction of launches that reached steady state, of those where it could be judged, None where it
+    never could. `own_time_share` is the fraction of the time from the first launch's start to the
+    last one's end that the launches themselves took, None for a single one. `notes` are codes of
+    what a reader must know (`results/aggregate.py`); `remarks` is what the engine said of itself.
     """
 
     statistics_version: int
@@ -307,7 +321,8 @@ class Summary:
     precision: str | None
     launches: int
     queries: int
-    steady_share: float
+    steady_share: float | None
+    own_time_share: float | None
     latency: Latency
     rates: Rates
     cold: ColdPath

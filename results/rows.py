@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from results.codec import block_rows, dump, outcome_fields, read_blocks, read_outcome
+from results.codec import block_rows, dump, encodable, outcome_fields, read_blocks, read_outcome
 from results.record import (
     CaseRecord,
     LaunchRecord,
@@ -46,7 +46,7 @@ def case_row(record: CaseRecord) -> dict[str, Any]:
     flat = {name: value for name, value in _shallow(record).items() if name != "case"}
     return {
         **flat,
-        "model": case.model,
+        "model": encodable(case.model),
         "backend": case.backend,
         "precision": case.precision,
         "batch": case.batch,
@@ -93,7 +93,7 @@ def read_launch(row: Row) -> LaunchRecord:
         **{name: json.loads(flat[name]) for name in _LAUNCH_JSON},
         "protocol": Protocol(**json.loads(flat["protocol"])),
         "blocks": read_blocks(json.loads(flat["blocks"])),
-        "steady": bool(flat["steady"]),
+        "steady": None if flat["steady"] is None else bool(flat["steady"]),
     }
     return LaunchRecord(**{**flat, **nested})
 
@@ -110,4 +110,7 @@ def read_closing(row: Row) -> Outcome:
 
 
 def _shallow(record: RunRecord | CaseRecord | LaunchRecord) -> dict[str, Any]:
-    return {field.name: getattr(record, field.name) for field in fields(record)}
+    found = {field.name: getattr(record, field.name) for field in fields(record)}
+    return {
+        name: encodable(value) if isinstance(value, str) else value for name, value in found.items()
+    }

@@ -104,7 +104,7 @@ launch = Table(
     Column("first_query_ns", Integer, nullable=False),
     Column("warmup_ns", Integer, nullable=False),
     Column("warmup_queries", Integer, nullable=False),
-    Column("steady", Integer, nullable=False),
+    Column("steady", Integer),
     Column("peak_rss_bytes", Integer),
     Column("facts", Text, nullable=False),
     Column("covariates", Text, nullable=False),

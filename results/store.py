@@ -7,7 +7,7 @@ killed at any moment loses the launch in flight at most.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,19 @@ class Store:
     def add_outcome(self, run_id: str, case_position: int, outcome: Outcome) -> None:
         """Close a case that was added before; a case is closed once."""
         self._append(schema.outcome, {**_key(run_id, case_position), **rows.outcome_row(outcome)})
+
+    def add_settled(self, run_id: str, cases: Sequence[tuple[CaseRecord, Outcome]]) -> None:
+        """Add cases that are closed without a launch, all in one transaction."""
+        if not cases:
+            return
+        made = [{"run_id": run_id, **rows.case_row(record)} for record, _ in cases]
+        closed = [
+            {**_key(run_id, record.position), **rows.outcome_row(outcome)}
+            for record, outcome in cases
+        ]
+        with translated(self._path), self._engine.begin() as connection:
+            connection.execute(insert(schema.case), made)
+            connection.execute(insert(schema.outcome), closed)
 
     def add_summary(self, run_id: str, case_position: int, summary: Summary) -> None:
         """Add a summary; the same one, made by another process meanwhile, stays as it is."""

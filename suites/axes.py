@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -146,10 +147,18 @@ def _option_problem(value: object, option: OptionWord) -> str | None:
     legal = isinstance(value, option.kind) and isinstance(value, bool) == (option.kind is bool)
     if option.kind is float:
         legal = numeric
-    expected = KINDS[option.kind]
-    if option.minimum is not None:
-        legal = legal and numeric and value >= option.minimum  # type: ignore[operator]
-        expected += f" of at least {option.minimum:g}"
-    if not legal:
-        return f"expected {expected}, got {spell_found(value)}."
+    low = -math.inf if option.minimum is None else option.minimum
+    high = math.inf if option.maximum is None else option.maximum
+    if not legal or (numeric and not low <= value <= high):  # type: ignore[operator]
+        return f"expected {_spell_kind(option)}, got {spell_found(value)}."
     return name_problem(value) if isinstance(value, str) else None
+
+
+def _spell_kind(option: OptionWord) -> str:
+    """Return `a whole number from 1 to 8`, with the bounds that the option has."""
+    kind, low, high = KINDS[option.kind], option.minimum, option.maximum
+    if low is not None and high is not None:
+        return f"{kind} from {low:g} to {high:g}"
+    if low is not None:
+        return f"{kind} of at least {low:g}"
+    return kind if high is None else f"{kind} of at most {high:g}"

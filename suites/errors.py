@@ -10,7 +10,15 @@ class SuiteError(Exception):
     """A suite, a model or an input is not what it must be. The message is one line for the user."""
 
 
-def did_you_mean(found: object, known: Iterable[str]) -> str:
-    """Return ` Did you mean 'fp16'?` with its leading space, or nothing where nothing is close."""
-    close = get_close_matches(str(found), list(known), n=1)
+LIKENESS = 0.6
+STRICT_LIKENESS = 0.75
+"""For lists so long that something in them is always a little like what was found."""
+
+
+def did_you_mean(found: object, known: Iterable[str], *, likeness: float = LIKENESS) -> str:
+    """Return ` Did you mean 'fp16'?` with its leading space, or nothing where nothing is close.
+
+    `likeness` is difflib's ratio, from 0 to 1 for equal texts.
+    """
+    close = get_close_matches(str(found), list(known), n=1, cutoff=likeness)
     return f" Did you mean {close[0]!r}?" if close else ""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from suites.errors import did_you_mean
-from suites.schema import InputForm, LaunchesForm, MeasureForm, SuiteForm
+from suites.measure_form import LaunchesForm, MeasureForm
+from suites.schema import InputForm, SuiteForm
 from suites.wording import Place, spell_found, spell_place, spell_words
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ _KINDS = {
     "dict_type": "a mapping",
     "model_type": "a mapping",
     "string_too_short": "text",
-    "greater_than": "a number above {gt:g}",
-    "greater_than_equal": "a number of at least {ge:g}",
-    "less_than_equal": "a number of at most {le:g}",
+    "greater_than": "a number above {gt}",
+    "greater_than_equal": "a number of at least {ge}",
+    "less_than_equal": "a number of at most {le}",
 }
 _LATER = {"gate": "Gates are not supported yet. Remove it."}
 
@@ -50,8 +51,14 @@ def _problem(detail: ErrorDetails) -> tuple[Place, str]:
         return place[
             :-1
         ], f"expected the key {place[-1]!r} too, got {spell_words(detail['input'])}."
-    expected = _KINDS.get(kind, "something else").format(**detail.get("ctx", {}))
+    bounds = {name: _spell_bound(bound) for name, bound in detail.get("ctx", {}).items()}
+    expected = _KINDS.get(kind, "something else").format(**bounds)
     return place, f"expected {expected}, got {spell_found(detail['input'])}."
+
+
+def _spell_bound(bound: object) -> str:
+    """Return a bound, a whole one of seconds without its `.0` and a large one in full."""
+    return f"{bound:g}" if isinstance(bound, float) else str(bound)
 
 
 def _unknown_key(place: Place) -> tuple[Place, str]:

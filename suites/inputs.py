@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.generic]
 
+HIGHEST_SIGNED = 2**63
+"""The highest exclusive bound of 64-bit numbers with a sign."""
+
 UNBOUNDED_HIGH = 2
 """Integers without any bound are 0 or 1: legal as masks, segments and indices alike."""
 
@@ -123,12 +126,13 @@ class _Input:
         elif is_float(self.dtype):
             values = generator.uniform(*bounds, self.shape)
         else:
-            values = generator.integers(*bounds, self.shape)
+            whole = np.int64 if bounds[1] <= HIGHEST_SIGNED else np.uint64
+            values = generator.integers(*bounds, self.shape, dtype=whole)
         return np.asarray(values).astype(self.dtype)
 
     def _bounds(self, source: RandomInput) -> tuple[float, float] | None:
         """Return [low, high), or None for the standard normal distribution."""
-        from suites.dtypes import is_float
+        from suites.dtypes import is_float, limits
 
         if is_float(self.dtype):
             if source.low is None and source.high is None:
@@ -137,7 +141,7 @@ class _Input:
                 raise SuiteError(f"{self.place}: expected both low and high for {self.spec.dtype}.")
         low = self._bound("low", source.low, 0)
         default = low + UNBOUNDED_HIGH if self.spec.bound is None else self.spec.bound
-        high = self._bound("high", source.high, default)
+        high = self._bound("high", source.high, min(default, limits(self.dtype)[1] + 1))
         if not low < high:
             raise SuiteError(
                 f"{self.place}: expected low below high, got {low} and {high} for {self.case.id}."
@@ -165,11 +169,12 @@ class _Input:
         return evaluate(text, sizes)
 
     def _check_number(self, value: float, place: str, *, shown: float | None = None) -> None:
-        from suites.dtypes import is_integer, limits
+        from suites.dtypes import is_integer
 
         shown = value if shown is None else shown
-        low, high = limits(self.dtype)
+        low, high = self._legal()
         whole = isinstance(value, int) and not isinstance(value, bool)
+        why = ""
         if self.dtype.kind == "b" and value not in (0, 1):
             kind = "true or false"
         elif is_integer(self.dtype) and not whole:
@@ -178,11 +183,30 @@ class _Input:
             kind = "a number"
         elif not low <= value <= high:
             kind = f"values from {low} to {high}"
+            why = f" which index {self.spec.bound} entries," if self._indexes else ""
         else:
             return
         raise SuiteError(
-            f"{place}: expected {kind} for {self.spec.dtype}, got {spell_found(shown)}."
+            f"{place}: expected {kind} for {self.spec.dtype},{why} got {spell_found(shown)}."
         )
+
+    @property
+    def _indexes(self) -> bool:
+        from suites.dtypes import is_integer
+
+        return self.spec.bound is not None and is_integer(self.dtype)
+
+    def _legal(self) -> tuple[float, float]:
+        """Return the lowest and highest value: the type's, and of indices those that Gather has.
+
+        Negative indices count from the end.
+        """
+        from suites.dtypes import limits
+
+        low, high = limits(self.dtype)
+        if self.spec.bound is None or not self._indexes:
+            return low, high
+        return max(low, -self.spec.bound), min(high, self.spec.bound - 1)
 
 
 def _shape(spec: TensorSpec, case: Case, where: str) -> tuple[int, ...]:

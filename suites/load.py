@@ -31,7 +31,8 @@ from suites.vocabulary import Vocabulary
 from suites.wording import spell_found
 
 if TYPE_CHECKING:
-    from suites.schema import InputForm, MeasureForm, ModelForm, SuiteForm
+    from suites.measure_form import MeasureForm
+    from suites.schema import InputForm, ModelForm, SuiteForm
 
 LIBRARY = Path(__file__).parent / "library"
 SUFFIXES = (".yaml", ".yml")
@@ -47,6 +48,10 @@ def load_suite(name_or_path: str, vocabulary: Vocabulary) -> Suite:
     path = _find(name_or_path)
     try:
         data = path.read_bytes()
+    except IsADirectoryError as error:
+        raise SuiteError(
+            f"{name_or_path}: expected a suite's file, got a folder. Name a .yaml file in it."
+        ) from error
     except OSError as error:
         reason = (error.strerror or "unreadable").lower()
         raise SuiteError(f"{name_or_path}: expected a suite's file, got: {reason}.") from error
@@ -73,16 +78,23 @@ def _description(path: Path) -> str:
 
 def _find(name_or_path: str) -> Path:
     path = Path(name_or_path)
-    if path.suffix in SUFFIXES or len(path.parts) > 1:
-        return path
     names = sorted(file.stem for file in LIBRARY.glob("*.yaml"))
-    if name_or_path not in names:
-        hint = did_you_mean(name_or_path, names) or " Or give the path of a file."
-        raise SuiteError(
-            f"suite: expected one of {', '.join(names)}, or the path of a .yaml file, "
-            f"got {name_or_path!r}.{hint}"
-        )
-    return LIBRARY / f"{name_or_path}.yaml"
+    if name_or_path in names:
+        return LIBRARY / f"{name_or_path}.yaml"
+    if path.suffix in SUFFIXES or len(path.parts) > 1 or _is_folder(path):
+        return path
+    hint = did_you_mean(name_or_path, names) or " Or give the path of a file."
+    raise SuiteError(
+        f"suite: expected one of {', '.join(names)}, or the path of a .yaml file, "
+        f"got {name_or_path!r}.{hint}"
+    )
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def parse_suite(

@@ -10,8 +10,9 @@ from math import prod
 from suites.axes import CORE_AXES
 from suites.case import Case, OptionValue
 from suites.errors import SuiteError, did_you_mean
+from suites.model_axes import ModelAxes, model_axes, static_skip
 from suites.selection import Matcher, parse_only, select
-from suites.shapes import dimension_names, model_signature, names_in
+from suites.shapes import model_signature
 from suites.signature import Signature
 from suites.suite import AxisValue, Model, Selection, Suite
 from suites.vocabulary import Vocabulary
@@ -33,22 +34,12 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Shape:
-    """What the matrix needs of a model: its dimensions, their sizes, a batch that cannot vary."""
-
-    signature: Signature
-    names: tuple[str, ...]
-    defaults: Mapping[str, int]
-    static_batch: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class _Space:
     """Everything an expansion looks at."""
 
     suite: Suite
     axes: Axes
-    shapes: Mapping[str, _Shape]
+    models: Mapping[str, ModelAxes]
     vocabulary: Vocabulary
 
 
@@ -61,15 +52,18 @@ def expand(
     vary slowest, then backend, precision, batch, and the other axes as written. Included cases
     follow those of the matrix and are not excluded. Raises SuiteError.
     """
-    shapes = {m.name: _shape(m, signatures[m.name], suite.where) for m in _used(suite)}
+    models = {
+        model.name: model_axes(model, signatures[model.name], vocabulary, suite.where)
+        for model in _used(suite)
+    }
     axes = {axis.name: axis.values for axis in suite.matrix}
-    space = _Space(suite=suite, axes=axes, shapes=shapes, vocabulary=vocabulary)
+    space = _Space(suite=suite, axes=axes, models=models, vocabulary=vocabulary)
     _check_axes(space)
     spaces = [space, *(replace(space, axes={**axes, **dict(e.axes)}) for e in suite.include)]
     _check_count(suite.where, sum(map(_count, spaces)))
-    matrix = _exclude(suite, list(_cases(space)), shapes)
+    matrix = _exclude(suite, list(_cases(space)), models)
     included = [
-        Planned(case=case, skip=_static(case, shapes[case.model]))
+        Planned(case=case, skip=static_skip(case, models[case.model]))
         for entry, wider in zip(suite.include, spaces[1:], strict=True)
         for case in _included(entry, wider)
     ]
@@ -84,31 +78,14 @@ def _used(suite: Suite) -> Iterator[Model]:
     return (model for model in suite.models if model.name in names)
 
 
-def _shape(model: Model, signature: Signature, where: str) -> _Shape:
-    applied = model_signature(model, signature, where)
-    names = dimension_names(applied)
-    return _Shape(
-        signature=applied,
-        names=tuple(name for name in names if name != "batch"),
-        defaults=dict(applied.defaults),
-        static_batch=None if "batch" in names else _fixed_batch(model, applied),
-    )
-
-
-def _fixed_batch(model: Model, signature: Signature) -> int:
-    first = {spec.dims[0] for spec in signature.inputs if spec.dims}
-    size = first.pop() if len(first) == 1 and not model.dims else 1
-    return size if isinstance(size, int) else 1
-
-
 def _check_axes(space: _Space) -> None:
     """Check that each axis and default is a dimension of a model or an option of a backend."""
-    dims = {name: None for shape in space.shapes.values() for name in shape.names}
+    dims = {name: None for held in space.models.values() for name in held.names}
     options = {name: None for backend in _backends(space) for name in _options(space, backend)}
     places = [("matrix", name) for name in space.axes if name not in CORE_AXES]
     places += [("defaults", name) for name, _ in space.suite.defaults]
     for key, name in places:
-        if name in options or (name in dims and space.vocabulary.option(name) is None):
+        if name in options or name in dims:
             continue
         hint = did_you_mean(name, [*dims, *options, *CORE_AXES]) or " Remove it."
         raise SuiteError(
@@ -131,12 +108,8 @@ def _options(space: _Space, backend: AxisValue) -> tuple[str, ...]:
 def _applicable(space: _Space, model: str, backend: str) -> Axes:
     """Return the axes beyond the core that vary the cases of this model on this backend."""
     options = _options(space, backend)
-    names = space.shapes[model].names
-    return {
-        name: values
-        for name, values in space.axes.items()
-        if name in options or (name in names and space.vocabulary.option(name) is None)
-    }
+    names = space.models[model].names
+    return {name: values for name, values in space.axes.items() if name in options or name in names}
 
 
 def _pairs(space: _Space) -> Iterator[tuple[str, str]]:
@@ -160,7 +133,7 @@ def _check_count(where: str, count: int) -> None:
 def _cases(space: _Space) -> Iterator[Case]:
     for model, backend in _pairs(space):
         axes = _applicable(space, model, backend)
-        names = space.shapes[model].names
+        names = space.models[model].names
         fixed = _fixed(space, model, axes)
         options = [name for name in _options(space, backend) if name in {**fixed, **axes}]
         inner = product(space.axes["precision"], space.axes["batch"], *axes.values())
@@ -178,28 +151,24 @@ def _cases(space: _Space) -> Iterator[Case]:
 
 def _fixed(space: _Space, model: str, axes: Axes) -> dict[str, OptionValue]:
     """Return what the suite or the model sets where no axis does; every dimension is covered."""
-    shape = space.shapes[model]
-    given = {**shape.defaults, **dict(space.suite.defaults)}
-    for name in shape.names:
+    held = space.models[model]
+    given = {**held.defaults, **dict(space.suite.defaults)}
+    for name in held.names:
         if name not in given and name not in axes:
-            holder = next(s.name for s in shape.signature.inputs if name in _names(s.dims))
             raise SuiteError(
                 f"{space.suite.where}: models.{model}: expected a size for dimension {name!r} of "
-                f"input {holder!r}, got none. Add matrix.{name}, or fix it in models.{model}.dims."
+                f"input {held.holder(name)!r}, got none. Add matrix.{name}, or fix it in "
+                f"models.{model}.dims."
             )
     return given
 
 
-def _names(dims: Iterable[int | str | None]) -> set[str]:
-    return {name for dim in dims for name in names_in(dim)}
-
-
-def _exclude(suite: Suite, cases: list[Case], shapes: Mapping[str, _Shape]) -> list[Planned]:
+def _exclude(suite: Suite, cases: list[Case], models: Mapping[str, ModelAxes]) -> list[Planned]:
     matchers = [Matcher(entry) for entry in suite.exclude]
     planned = []
     for case in cases:
         hits = [matcher.entry for matcher in matchers if matcher.matches(case)]
-        skip = _excluded(hits[0]) if hits else _static(case, shapes[case.model])
+        skip = _excluded(hits[0]) if hits else static_skip(case, models[case.model])
         planned.append(Planned(case=case, skip=skip))
     for matcher in matchers:
         matcher.require_hit(suite.where, cases)
@@ -208,15 +177,6 @@ def _exclude(suite: Suite, cases: list[Case], shapes: Mapping[str, _Shape]) -> l
 
 def _excluded(entry: Selection) -> str:
     return f"excluded by the suite{': ' if entry.reason else ''}{entry.reason}"
-
-
-def _static(case: Case, shape: _Shape) -> str | None:
-    if shape.static_batch in (None, case.batch):
-        return None
-    return (
-        f"static batch {shape.static_batch}: the model has no 'batch' dimension; "
-        f"if it can vary, name it in models.{case.model}.dims"
-    )
 
 
 def _included(entry: Selection, space: _Space) -> list[Case]:

@@ -138,7 +138,8 @@ def apply_dims(signature: Signature, dims: Dims, where: str) -> Signature:
     """Return the signature with the dimensions a suite gives, by input and position.
 
     `where` is the place of `dims` for messages. Customary names of the batch become `batch`.
-    Raises SuiteError for an unknown input or a wrong number of dimensions.
+    Raises SuiteError for an unknown input, a wrong number of dimensions, and for anything but the
+    same size where the file has one: a runtime refuses any other.
     """
     specs = {spec.name: spec for spec in name_batch(signature).inputs}
     for name, given in dims:
@@ -153,8 +154,22 @@ def apply_dims(signature: Signature, dims: Dims, where: str) -> Signature:
                 f"{place}: expected {_count(len(specs[name].dims))}, got {len(given)}. "
                 f"The file has {spell_dims(specs[name])}."
             )
+        _check_fixed(specs[name], given, where)
         specs[name] = replace(specs[name], dims=given)
     return name_batch(replace(signature, inputs=tuple(specs.values())))
+
+
+def _check_fixed(spec: TensorSpec, given: tuple[Dim, ...], where: str) -> None:
+    for index, (own, dim) in enumerate(zip(spec.dims, given, strict=True)):
+        if isinstance(own, int) and not _equals(dim, own):
+            raise SuiteError(
+                f"{where}{spell_place(('_', spec.name, index))[1:]}: expected {own}, the size that "
+                f"the file fixes, got {dim!r}. Export the model again to vary it."
+            )
+
+
+def _equals(dim: Dim, size: int) -> bool:
+    return dim is not None and not names_in(dim) and evaluate(dim, {}) == size
 
 
 def _count(rank: int) -> str:

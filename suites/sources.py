@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from suites.axes import size_problem
-from suites.errors import SuiteError, did_you_mean
+from suites.errors import STRICT_LIKENESS, SuiteError, did_you_mean
 from suites.models import builtin
 from suites.shapes import parse_expression
 from suites.wording import Problem, spell_found, spell_words
@@ -77,8 +77,28 @@ def _file_problems(given: object, base: Path) -> Iterator[Problem]:
         yield ("onnx",), f"{got} Models from packages and functions are not supported yet."
     elif not isinstance(given, str):
         yield ("onnx",), f"expected the path of a file, got {spell_found(given)}."
-    elif not (base / given).is_file():
-        yield ("onnx",), f"expected an ONNX file, got {given!r}, which is not there. {_RELATIVE}"
+    elif problem := _absence(base, given, hint=_builtin_hint(given)):
+        yield ("onnx",), f"expected an ONNX file, got {given!r}, {problem}"
+
+
+def _builtin_hint(given: str) -> str:
+    """Return a hint for what may be the name of a built-in model instead of a path."""
+    path = Path(given)
+    if len(path.parts) != 1:
+        return ""
+    hint = did_you_mean(path.stem, builtin.builtins(), likeness=STRICT_LIKENESS)
+    return hint.replace("mean", "mean the built-in")
+
+
+def _absence(base: Path, given: str, *, hint: str = "") -> str | None:
+    """Return what is at a path instead of a file, with a remedy, or None where one is."""
+    path = base / given
+    try:
+        if path.is_dir():
+            return "which is a folder. Name the file in it."
+        return None if path.is_file() else f"which is not there.{hint or f' {_RELATIVE}'}"
+    except OSError as error:
+        return f"which cannot be read: {(error.strerror or 'unreadable').lower()}."
 
 
 def _mapping_of(given: dict[object, object]) -> str:
@@ -120,8 +140,8 @@ def _bound_problem(value: object) -> str | None:
 def _array_problems(given: object, key: object, base: Path) -> Iterator[Problem]:
     if not isinstance(given, str) or Path(given).suffix not in ARRAY_SUFFIXES:
         yield ("file",), f"expected the path of a .npy or .npz file, got {spell_found(given)}."
-    elif not (base / given).is_file():
-        yield ("file",), f"expected an array file, got {given!r}, which is not there. {_RELATIVE}"
+    elif problem := _absence(base, given):
+        yield ("file",), f"expected an array file, got {given!r}, {problem}"
     elif not isinstance(key, str):
         yield ("key",), f"expected the name of an array, got {spell_found(key)}."
     elif key and Path(given).suffix == ".npy":

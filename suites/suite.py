@@ -100,7 +100,8 @@ class Measure:
 
     `target` is the half-width of the 95 % interval of the median, as a fraction (0.02 = 2 %).
     `launch_s` is timed per launch after warm-up; `case_s` caps a case's launches together;
-    `timeout_s` is the longest that a build or a launch may take before it counts as hung.
+    `timeout_s` is the longest that one step of a child may take (build, open, warm-up, the timed
+    blocks beyond `launch_s`) before it counts as hung.
     """
 
     target: float = 0.02

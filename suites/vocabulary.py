@@ -11,7 +11,8 @@ from suites.case import OptionValue
 class OptionWord:
     """An option, the values it may have, and the backends that take it.
 
-    Legal are `choices` where there are any, else values of `kind` from `minimum` on.
+    Legal are `choices` where there are any, else values of `kind` from `minimum` to `maximum`,
+    which may depend on the machine; None sets no bound.
     """
 
     name: str
@@ -19,6 +20,7 @@ class OptionWord:
     backends: tuple[str, ...]
     choices: tuple[OptionValue, ...] = ()
     minimum: float | None = None
+    maximum: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,9 @@ class Fake:
         """Return None: it runs everywhere."""
         return None
 
+    def load(self) -> None:
+        """Import nothing."""
+
     def unsupported(self, case: Case) -> str | None:
         """Return that a blocking runtime has no queue, graph or copies, or None."""
         options = resolve_options(self, case)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -37,10 +38,17 @@ class OnnxRuntimeCpu:
             return "onnxruntime is not installed. Install dyno with the 'cpu' extra."
         return None
 
+    def load(self) -> None:
+        """Import onnxruntime and what drives it."""
+        import engines.ort.session  # noqa: F401
+
     def unsupported(self, case: Case) -> str | None:
-        """Return that the CPU has no kernels of that precision, or None."""
+        """Return that the CPU lacks kernels of that precision or that many cores, or None."""
         if case.precision in ("bf16", "tf32"):
             return f"ONNX Runtime has no {case.precision} kernels on the CPU; use fp32 or fp16"
+        threads, cores = int(resolve_options(self, case)["threads"]), len(os.sched_getaffinity(0))
+        if threads > cores:
+            return f"threads={threads} is more than the {cores} cores that dyno may use here"
         return None
 
     def build(self, model: PreparedModel, case: Case, path: Path) -> Engine:

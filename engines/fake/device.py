@@ -157,6 +157,7 @@ def _fail_in_query(failure: str) -> None:
     if failure == "memory":
         raise MemoryError("fake: 1099511627776 bytes were asked for")
     if failure == "crash":
+        os.write(2, b"fake: illegal memory access\n")
         os.kill(os.getpid(), signal.SIGSEGV)
     if failure == "exit":
         os._exit(7)

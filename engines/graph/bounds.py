@@ -49,7 +49,8 @@ def _visit(graph: GraphProto, scope: _Scope) -> None:
     for tensor in graph.initializer:
         scope.shapes[tensor.name] = tuple(tensor.dims)
     for node in graph.node:
-        _step(node, scope)
+        if node.output:
+            _step(node, scope)
         for body in bodies(node):
             _visit(body, scope.inner())
 
@@ -59,7 +60,9 @@ def _step(node: NodeProto, scope: _Scope) -> None:
         for attribute in node.attribute:
             if attribute.name == "value":
                 scope.shapes[node.output[0]] = tuple(attribute.t.dims)
-    elif node.op_type == "Gather":
+    if not node.input:
+        return
+    if node.op_type == "Gather" and len(node.input) == 2:
         _bound(node, scope)
     if node.op_type in _KEEP_VALUES and node.input[0] in scope.origins:
         scope.origins[node.output[0]] = scope.origins[node.input[0]]

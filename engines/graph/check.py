@@ -53,21 +53,23 @@ def _check_operators(model: ModelProto) -> None:
         )
     local = {(function.domain, function.name) for function in model.functions}
     for graph in every_graph(model.graph):
-        for node in graph.node:
+        for number, node in enumerate(graph.node, start=1):
             if node.domain in STANDARD_DOMAINS and (node.domain, node.op_type) not in local:
-                _check_operator(node, opsets.get(node.domain, 0))
+                _check_operator(node, opsets.get(node.domain, 0), number)
 
 
-def _check_operator(node: NodeProto, opset: int) -> None:
+def _check_operator(node: NodeProto, opset: int, number: int) -> None:
+    """Raise EngineError for an operator that ONNX does not have; `number` counts nodes from 1."""
     from onnx import defs
 
     domain = "" if node.domain == "ai.onnx" else node.domain
     if opset == 0 or defs.has(node.op_type, domain=domain, max_inclusive_version=opset):
         return
     known = f"{node.domain or 'ai.onnx'} opset {opset}"
+    which = f"node {node.name!r}" if node.name else f"node #{number} ({node.op_type})"
     raise EngineError(
         "unsupported-op",
-        f"node {node.name!r}: expected an operator of {known}, got {node.op_type!r}",
+        f"{which}: expected an operator of {known}, got {node.op_type!r}",
         _hint(node.op_type, domain),
     )
 
@@ -75,7 +77,7 @@ def _check_operator(node: NodeProto, opset: int) -> None:
 def _hint(name: str, domain: str) -> str:
     from onnx import defs
 
-    from suites.errors import did_you_mean
+    from suites.errors import STRICT_LIKENESS, did_you_mean
 
     if defs.has(name, domain=domain):
         since = min(
@@ -85,7 +87,7 @@ def _hint(name: str, domain: str) -> str:
         )
         return f"It came with opset {since}. Export the model with that opset."
     names = sorted({schema.name for schema in defs.get_all_schemas() if schema.domain == domain})
-    hint = did_you_mean(name, names).strip()
+    hint = did_you_mean(name, names, likeness=STRICT_LIKENESS).strip()
     return hint or "Export the model without it, or give the node the domain of its runtime."
 
 

@@ -6,7 +6,11 @@ Quantised weights of at least QUANTISED_SHARE give the name (`int8`, `fp8`, `int
 recipe leaves alone, such as an embedding, is often larger than what it changes. int8 is static
 where activations are quantised by constants, `int8-dynamic` where only at run time, and
 `int8-weights` where never. The largest share of the other weights follows, unless it is fp32:
-`int8-fp16`. Without quantised weights it is the whole name: `fp16`, `fp64`.
+`int8-fp16`. Without quantised weights it is the whole name: `fp16`.
+
+The names are those of `suites/case.py` and those that no case can have yet: `fp64`, a file of
+doubles; `int8-weights`; and pairs such as `fp8-bf16`. They are stable: plans compare them with
+what a case asks for.
 """
 
 from __future__ import annotations
@@ -89,7 +93,7 @@ def _collect(model: ModelProto) -> _Weights:
 
 
 def _constants(node: NodeProto) -> Iterator[tuple[str, TensorProto]]:
-    if node.op_type == "Constant":
+    if node.op_type == "Constant" and node.output:
         for attribute in node.attribute:
             if attribute.HasField("t"):
                 yield node.output[0], attribute.t
@@ -98,8 +102,8 @@ def _constants(node: NodeProto) -> Iterator[tuple[str, TensorProto]]:
 def _type_name(data_type: int) -> str:
     from onnx import TensorProto
 
-    name: str = TensorProto.DataType.Name(data_type)
-    return name
+    known = data_type in TensorProto.DataType.values()
+    return str(TensorProto.DataType.Name(data_type)) if known else "UNDEFINED"
 
 
 def _size_bits(tensor: TensorProto) -> int:
@@ -118,7 +122,7 @@ def _kind(name: str, tensor: TensorProto, weights: _Weights) -> tuple[str | None
     if readers == {"QuantizeLinear"}:
         return _family(_quantised_type(uses[0][0], weights)), False
     if readers == {"Cast"}:
-        target = _type_name(next(a.i for a in uses[0][0].attribute if a.name == "to"))
+        target = _type_name(next((a.i for a in uses[0][0].attribute if a.name == "to"), 0))
         return _FLOATS.get(target), False
     return _FLOATS[own], False
 
@@ -172,4 +176,5 @@ def _quantised_name(kind: str, weights: _Weights) -> str:
 
 def _is_static(node: NodeProto, weights: _Weights) -> bool:
     """Return whether a node quantises activations with constant scales."""
-    return node.op_type == "QuantizeLinear" and node.input[0] not in weights.types
+    quantises = node.op_type == "QuantizeLinear" and len(node.input) > 0
+    return quantises and node.input[0] not in weights.types

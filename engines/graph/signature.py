@@ -57,7 +57,7 @@ def read_signature(
 
     Dimensions without a usable name (`?`, `unk__0`, negative sizes) are None; a customary name of
     the batch becomes `batch`; an output without a shape has one unknown dimension. `where` begins
-    messages. Raises GraphError, also for inputs and outputs that are no tensors.
+    messages. Raises GraphError, also for inputs and outputs that are no tensors of numbers.
     """
     import onnx
 
@@ -81,8 +81,6 @@ def read_signature(
 
 def _input(value: ValueInfoProto, bound: int | None, place: str) -> TensorSpec:
     spec = _spec(value, "input", place)
-    if spec.dtype == "object":
-        raise GraphError(f"{place}: expected numbers for input {value.name!r}, got text.")
     if not value.type.tensor_type.HasField("shape"):
         raise GraphError(
             f"{place}: expected a shape for input {value.name!r}, got none. "
@@ -103,8 +101,16 @@ def _spec(value: ValueInfoProto, kind: str, place: str) -> TensorSpec:
             f"{place}: expected a tensor as {kind} {value.name!r}, got {got}, "
             "which is not supported."
         )
+    if tensor.elem_type == TensorProto.STRING:
+        raise GraphError(f"{place}: expected numbers for {kind} {value.name!r}, got text.")
     dims = tuple(_dim(dim) for dim in tensor.shape.dim) if tensor.HasField("shape") else (None,)
-    dtype = tensor_dtype_to_np_dtype(tensor.elem_type).name
+    try:
+        dtype = tensor_dtype_to_np_dtype(tensor.elem_type).name
+    except KeyError:
+        raise GraphError(
+            f"{place}: expected a type that ONNX has for {kind} {value.name!r}, "
+            f"got {tensor.elem_type}. Export it again, or install a newer onnx."
+        ) from None
     return TensorSpec(name=value.name, dtype=dtype, dims=dims)
 
 

@@ -36,7 +36,7 @@ def explain(error: Exception, *, default: str) -> EngineError:
     for pattern, kind, hint in _PATTERNS:
         if re.search(pattern, str(error)):
             return EngineError(kind, text, hint)
-    return EngineError(default, text, "The worker's log has what the runtime printed.")
+    return EngineError(default, text, "")
 
 
 def _core(text: str) -> str:

@@ -1,40 +1,23 @@
-"""The command `dyno`: its subcommands, its errors on one line, its exit codes."""
+"""The entry point of `dyno`: signals, errors on one line, exit codes."""
 
 from __future__ import annotations
 
+import signal
 import sys
+from types import FrameType
 
-import typer
-
-from harness.cli import backends, bench, models, plan, report, runs, suites
-from harness.cli import run as run_command
 from harness.exit_codes import INTERRUPTED, USAGE
 
-app = typer.Typer(
-    name="dyno",
-    help="An engine dynamometer: inference benchmarks whose numbers can be trusted.",
-    epilog="Start with: dyno run smoke",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for _name, _module in (
-    ("run", run_command),
-    ("bench", bench),
-    ("plan", plan),
-    ("report", report),
-    ("runs", runs),
-    ("suites", suites),
-    ("models", models),
-    ("backends", backends),
-):
-    app.command(_name)(_module.command)
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def run() -> None:
     """Run the command line and exit; what a user can cause is one line on stderr."""
+    for number in _ENDING:
+        signal.signal(number, _interrupt)
     try:
+        from harness.cli.app import app
+
         app()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
@@ -42,16 +25,29 @@ def run() -> None:
         sys.stderr.close()
         sys.exit(0)
     except Exception as error:
-        if not _is_for_users(error):
+        told = _for_users(error)
+        if told is None:
             raise
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{told}\n")
         sys.exit(USAGE)
 
 
-def _is_for_users(error: Exception) -> bool:
-    """Return whether the error's text is the whole story; its classes are imported only now."""
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """End as Ctrl-C does; a second press must not cut off what the first one began to save."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _for_users(error: Exception) -> str | None:
+    """Return the line that says all a user needs, or None for a defect of dyno's own."""
     from engines.registry import UnknownBackendError
     from results.store import StoreError
     from suites.errors import SuiteError
 
-    return isinstance(error, SuiteError | StoreError | UnknownBackendError)
+    if isinstance(error, SuiteError | StoreError | UnknownBackendError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        reason = (error.strerror or "unusable").lower()
+        return f"{error.filename}: {reason}. Mend that, or name another folder with --store."
+    return None

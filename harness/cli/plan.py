@@ -18,10 +18,10 @@ def command(
 
     Runs nothing. Says why a case is skipped.
     """
+    from harness.cli.progress import time_text
     from harness.plan import make_plan
     from harness.vocabulary import installed_vocabulary
     from results.record import Failed
-    from results.report.units import duration
     from suites.load import load_suite
     from suites.matrix import parse_only
 
@@ -42,6 +42,6 @@ def command(
     runnable = len(plan.runnable)
     lines.append(
         f"{loaded.name}: {len(plan.cases)} cases, {runnable} to run, "
-        f"{len(plan.cases) - runnable} settled; about {duration(plan.estimate_s * 1e9)}"
+        f"{len(plan.cases) - runnable} settled; {time_text(plan)}"
     )
     sys.stdout.write("\n".join(lines) + "\n")

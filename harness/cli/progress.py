@@ -1,4 +1,4 @@
-"""Progress of a run: a live display on a terminal, plain lines elsewhere, both on stderr.
+"""Progress of a run on stderr: a line a case, and on a terminal a display of two lines below.
 
 They write only when the runner calls them, which is between launches: no thread redraws while a
 launch is timed.
@@ -16,13 +16,15 @@ from results.report.units import duration, fraction
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.progress import Progress
+    from rich.live import Live
 
     from harness.observer import Observer
     from harness.plan import Plan
     from harness.rotation import CaseProgress
     from results.record import Outcome
     from suites.case import Case
+
+BAR_WIDTH = 24
 
 
 @contextmanager
@@ -32,36 +34,33 @@ def make_observer() -> Iterator[Observer]:
         yield Lines()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.live import Live
 
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
-    )
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, auto_refresh=False, transient=True) as progress:
-        yield Live(progress)
+    with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:
+        yield Display(live)
 
 
 class Lines:
-    """A line when the run starts, and one a case when it is closed."""
+    """A line when the run starts, when engines are ready, and when a case is closed."""
 
     def __init__(self) -> None:
+        self._cases = 0
         self._closed = 0
-        self._total = 0
         self._last: dict[str, CaseProgress] = {}
 
     def started(self, run_id: str, plan: Plan) -> None:
         """Print what is about to run."""
-        self._total = len(plan.cases)
+        self._cases = len(plan.cases)
         self._print(started_text(run_id, plan))
 
     def preparing(self, what: str, done: int, total: int) -> None:
-        """Print when the last of them is ready."""
-        if total and done == total:
-            self._print(f"{total} {what} ready")
+        """Print nothing."""
+
+    def prepared(self, what: str, ready: int, total: int) -> None:
+        """Print how many are ready."""
+        if total:
+            noun = what.removesuffix("s") if total == 1 else what
+            self._print(f"{ready} of {total} {noun} ready")
 
     def launching(self, case: Case, progress: CaseProgress, *, left_s: float) -> None:
         """Print nothing."""
@@ -73,7 +72,7 @@ class Lines:
     def closed(self, case: Case, outcome: Outcome) -> None:
         """Print the case's outcome."""
         self._closed += 1
-        count = f"[{self._closed}/{self._total}]"
+        count = f"[{self._closed}/{self._cases}]"
         self._print(f"{count} {case.id}  {outcome_text(outcome, self._last.get(case.id))}")
 
     def _print(self, line: str) -> None:
@@ -81,58 +80,71 @@ class Lines:
         sys.stderr.flush()
 
 
-class Live:
-    """A bar of closed cases, and under it the case whose launch is next."""
+class Display(Lines):
+    """The lines, and below them a bar of launches and the case whose launch is next."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._cases = progress.add_task("cases", total=None, note="")
-        self._current = progress.add_task("", total=None, note="", visible=False)
-        self._last: dict[str, CaseProgress] = {}
+    def __init__(self, live: Live) -> None:
+        super().__init__()
+        self._live = live
+        self._launches_max = 0
+        self._done = 0
+        self._total = 0
 
     def started(self, run_id: str, plan: Plan) -> None:
-        """Print what is about to run, and size the bar."""
-        self._progress.console.print(started_text(run_id, plan), markup=False, highlight=False)
-        self._progress.update(self._cases, total=len(plan.cases))
-        self._progress.update(self._current, total=plan.suite.measure.launches_max)
-        self._progress.refresh()
+        """Print what is about to run; no case can need more than its most launches."""
+        super().started(run_id, plan)
+        self._launches_max = plan.suite.measure.launches_max
+        self._total = len(plan.runnable) * self._launches_max
 
     def preparing(self, what: str, done: int, total: int) -> None:
-        """Show how many are ready."""
-        self._progress.update(self._cases, note=f"preparing {what}: {done} of {total}")
-        self._progress.refresh()
+        """Show how many are done."""
+        self._draw(f"preparing {what}: {done} of {total}")
 
     def launching(self, case: Case, progress: CaseProgress, *, left_s: float) -> None:
-        """Show the next case, what is known of it, and the time left."""
-        self._progress.update(self._cases, note=f"about {duration(left_s * 1e9)} left")
-        self._progress.update(
-            self._current,
-            description=case.id,
-            completed=progress.launches,
-            note=f"launches  {estimate_text(progress)}",
-            visible=True,
+        """Show the next launch, what is known of its case, and the time left."""
+        launch = f"launch {progress.launches + 1} of {self._launches_max} at most"
+        known = estimate_text(progress)
+        counts = f"{self._done}/{self._total} launches · {self._closed}/{self._cases} cases"
+        self._draw(
+            f"{self._bar()} {counts} · about {duration(left_s * 1e9)} left",
+            f"{case.id}  {launch}{f' · {known}' if known else ''}",
         )
-        self._progress.refresh()
 
     def launched(self, case: Case, progress: CaseProgress) -> None:
         """Remember what is known of the case."""
-        self._last[case.id] = progress
+        super().launched(case, progress)
+        self._done += 1
 
     def closed(self, case: Case, outcome: Outcome) -> None:
-        """Move the bar; print the outcomes that are no measurement."""
-        if isinstance(outcome, Failed):
-            line = f"{case.id}  {outcome_text(outcome, None)}"
-            self._progress.console.print(line, markup=False, highlight=False)
-        self._progress.advance(self._cases)
-        self._progress.refresh()
+        """Print the outcome; launches that the case did not need are no longer expected."""
+        super().closed(case, outcome)
+        last = self._last.get(case.id)
+        if not isinstance(outcome, Skipped):
+            self._total -= self._launches_max - (last.launches if last else 0)
+
+    def _bar(self) -> str:
+        filled = BAR_WIDTH * self._done // max(self._total, 1)
+        return "━" * filled + "╌" * (BAR_WIDTH - filled)
+
+    def _draw(self, *lines: str) -> None:
+        from rich.text import Text
+
+        self._live.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"), refresh=True)
+
+    def _print(self, line: str) -> None:
+        self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def started_text(run_id: str, plan: Plan) -> str:
     """Return the line that opens a run."""
     runnable, total = len(plan.runnable), len(plan.cases)
-    skipped = f", {total - runnable} of them settled already" if total > runnable else ""
-    about = duration(plan.estimate_s * 1e9)
-    return f"run {run_id}: {total} cases of {plan.suite.name}{skipped}, about {about}"
+    settled = f", {total - runnable} of them settled already" if total > runnable else ""
+    return f"run {run_id}: {total} cases of {plan.suite.name}{settled}, {time_text(plan)}"
+
+
+def time_text(plan: Plan) -> str:
+    """Return the estimated time, or that there is nothing to spend it on."""
+    return f"about {duration(plan.estimate_s * 1e9)}" if plan.runnable else "nothing to run"
 
 
 def estimate_text(progress: CaseProgress | None) -> str:
@@ -152,5 +164,6 @@ def outcome_text(outcome: Outcome, progress: CaseProgress | None) -> str:
         return f"skipped: {outcome.reason}"
     if isinstance(outcome, Failed):
         return f"FAILED ({outcome.kind}): {outcome.message.rstrip('.')}. {outcome.hint}"
-    launches = progress.launches if progress else 0
-    return f"{estimate_text(progress)}  ({launches} launches, stopped by {outcome.stopped_by})"
+    count = progress.launches if progress else 0
+    launches = f"{count} launch{'' if count == 1 else 'es'}"
+    return f"{estimate_text(progress)}  ({launches}, stopped by {outcome.stopped_by})"

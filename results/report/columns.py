@@ -9,7 +9,7 @@ from results.record import CaseResult, Measured, Percentile, Summary
 from results.report.asides import state
 from results.report.units import BYTES, MISSING, PERCENT, RATES, TIMES, Scale, aligned, scaled
 
-_KEPT = ("p99", "p99_9", "steps", "p95", "p90", "CPU", "RSS", "launches")
+_KEPT = ("p99", "steps", "p95", "p90", "CPU", "p99_9", "RSS", "launches")
 _DROPS = {name: rank for rank, name in enumerate(_KEPT, 1)}
 """What a narrow terminal leaves out, the last first; identity, p50 and rates stay."""
 Read = Callable[[Summary], float | None]

@@ -12,7 +12,7 @@ from results.record import CaseResult, Measured, Percentile, Summary, TooFewQuer
 from results.report.identity import case_numbers
 from results.report.units import fraction
 from results.report.wording import sentence
-from results.rules import DISTURBED_SHARE, LAUNCHES, UNDISTURBED_CPU
+from results.rules import DISTURBED_SHARE, LAUNCHES, UNDISTURBED_CPU, WARM_UP_BLOCKS
 
 Shown = Sequence[tuple[CaseResult, Summary]]
 
@@ -97,11 +97,39 @@ def _few_launches(_: CaseResult, summary: Summary) -> Iterator[tuple[str, str]]:
         yield rule, f"{summary.launches} launch{'es' if summary.launches > 1 else ''}"
 
 
+def _consecutive(_: CaseResult, summary: Summary) -> Iterator[tuple[str, str]]:
+    if "consecutive" in summary.notes and summary.own_time_share is not None:
+        rule = (
+            "Consecutive launches: the case's own filled more than half of the time from its first "
+            "to its last, so the interval may be too narrow. Put more cases into the run."
+        )
+        yield rule, f"{fraction(summary.own_time_share)} of the time"
+
+
+def _levels(_: CaseResult, summary: Summary) -> Iterator[tuple[str, str]]:
+    if "levels" in summary.notes:
+        rule = (
+            "The launches differ in level: p50 is their geometric mean, p90 and up are over all "
+            "queries."
+        )
+        yield rule, ""
+
+
 def _no_steady_state(_: CaseResult, summary: Summary) -> Iterator[tuple[str, str]]:
-    if "no-steady-state" in summary.notes:
+    if "no-steady-state" in summary.notes and summary.steady_share is not None:
         cap_s = summary.protocol.warmup_cap_s
         rule = f"No steady state: block medians still moved at the warm-up's cap of {cap_s:g} s."
         yield rule, f"{fraction(1 - summary.steady_share)} of launches"
+
+
+def _warm_up_not_judged(_: CaseResult, summary: Summary) -> Iterator[tuple[str, str]]:
+    if "warm-up-not-judged" in summary.notes:
+        cap_s = summary.protocol.warmup_cap_s
+        rule = (
+            f"Warm-up not judged: queries are too slow for {WARM_UP_BLOCKS} blocks within its cap "
+            f"of {cap_s:g} s."
+        )
+        yield rule, ""
 
 
 def _wide_interval(case: CaseResult, summary: Summary) -> Iterator[tuple[str, str]]:
@@ -140,7 +168,10 @@ _Rule = Callable[[CaseResult, Summary], Iterator[tuple[str, str]]]
 _RULES: tuple[_Rule, ...] = (
     _wide_interval,
     _few_launches,
+    _consecutive,
+    _levels,
     _no_steady_state,
+    _warm_up_not_judged,
     _disturbed,
     _precision,
     _remarks,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from results.codec import outcome_fields, summary_fields
+from results.codec import encodable, outcome_fields, summary_fields
 from results.totals import state_word, totals
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def render(run: RunResult, summaries: Mapping[int, Summary]) -> str:
         "totals": asdict(totals(run)),
         "cases": [_case(case, summaries.get(case.record.position)) for case in run.cases],
     }
-    return json.dumps(report, allow_nan=False, ensure_ascii=False, indent=2) + "\n"
+    return encodable(json.dumps(report, allow_nan=False, ensure_ascii=False, indent=2)) + "\n"
 
 
 def _case(result: CaseResult, summary: Summary | None) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def cold_path(run: RunResult, summaries: Mapping[int, Summary]) -> Table | None:
     names = texts("case", [case.record.id for case in cases])
     return Table(
         title="cold path",
-        subtitle="medians over launches; the build once, without its process",
+        subtitle="medians over launches; the build once, beside other builds",
         columns=(numbers(cases), names, *cold(_rows(cases, summaries))),
         states=tuple(map(state, cases)),
     )

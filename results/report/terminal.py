@@ -106,14 +106,15 @@ def _grid(table: Table, columns: Sequence[Column], gap: int, width: int) -> Grid
     The box puts one space between columns, the padding the rest of the gap.
     """
     grid = Grid(box=box.SIMPLE_HEAD, padding=(0, gap - 1, 0, 0), pad_edge=False, show_edge=False)
-    text_width = _text_width(columns, gap, width)
+    widths = _widths(columns, gap, width)
     has_units = any(column.unit for column in columns)
-    for column in columns:
+    for column, least in zip(columns, widths, strict=True):
         head = _head(column, has_units=has_units)
-        grid.add_column(head, no_wrap=True, min_width=_least(column, text_width))
+        grid.add_column(head, no_wrap=True, min_width=least)
     for row in range(len(columns[0].cells)):
         style = _STYLES.get(table.states[row], "")
-        grid.add_row(*(_cell(column, row, text_width) for column in columns), style=style)
+        cells = (_cell(column, row, w) for column, w in zip(columns, widths, strict=True))
+        grid.add_row(*cells, style=style)
     return grid
 
 
@@ -127,9 +128,9 @@ def _head(column: Column, *, has_units: bool) -> Text:
     return Text("\n".join(f"{line.rjust(width)}{mark}" for line in lines))
 
 
-def _cell(column: Column, row: int, text_width: int) -> Text:
+def _cell(column: Column, row: int, width: int) -> Text:
     if not column.is_number:
-        return Text(_folded(one_line(column.cells[row]), text_width))
+        return Text(_folded(one_line(column.cells[row]), width))
     text = column.cells[row].rjust(max(len(column.name), len(column.unit)))
     if column.best is None:
         return Text(text)
@@ -140,20 +141,34 @@ def _folded(text: str, width: int) -> str:
     """Return the text folded to the width, behind a slash where there is one: ids stay readable."""
     if cell_len(text) <= width:
         return text
-    lines = wrap(text.replace("/", "/ "), width=width, break_on_hyphens=False)
+    lines = wrap(_parts(text), width=width, break_on_hyphens=False)
     return "\n".join(line.replace("/ ", "/") for line in lines)
 
 
-def _text_width(columns: Sequence[Column], gap: int, width: int) -> int:
-    """Return how wide a column of text may be, so that the table fits with all numbers whole."""
-    texts = [_width(column) for column in columns if not column.is_number]
-    excess = sum(_width(column) + gap for column in columns) - gap - width
-    widest = max(texts, default=_NARROWEST)
-    return max(widest - max(excess, 0), _NARROWEST)
+def _widths(columns: Sequence[Column], gap: int, width: int) -> list[int]:
+    """Return each column's width: text gives way until the table fits, within words last of all.
+
+    Numbers stay whole, even where the table is too wide then.
+    """
+    widths = [_width(column) for column in columns]
+    words = [_longest_word(column) for column in columns]
+    texts = [place for place, column in enumerate(columns) if not column.is_number]
+    for _ in range(sum(widths) + gap * (len(widths) - 1) - width):
+        foldable = [place for place in texts if widths[place] > _NARROWEST]
+        if not foldable:
+            break
+        widths[max(foldable, key=lambda at: (widths[at] > words[at], widths[at]))] -= 1
+    return widths
 
 
-def _least(column: Column, text_width: int) -> int:
-    return _width(column) if column.is_number else min(_width(column), text_width)
+def _longest_word(column: Column) -> int:
+    texts = (column.name, *map(one_line, column.cells))
+    return max(cell_len(word) for text in texts for word in (_parts(text).split() or [""]))
+
+
+def _parts(text: str) -> str:
+    """Return the text with a space behind each slash, where an id may be folded."""
+    return text.replace("/", "/ ")
 
 
 def _fitting(columns: tuple[Column, ...], width: int) -> tuple[tuple[Column, ...], int]:

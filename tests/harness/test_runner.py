@@ -176,7 +176,11 @@ def test_launches_rotate_in_the_order_of_the_stored_seed(run):
         ),
         (
             "crash",
-            Failed(kind="crash", message="SIGSEGV in 'warm'", hint="The runtime said nothing."),
+            Failed(
+                kind="crash",
+                message="SIGSEGV in 'warm'",
+                hint="The runtime's last words: fake: illegal memory access",
+            ),
         ),
         (
             "exit",

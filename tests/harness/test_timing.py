@@ -20,7 +20,7 @@ def session(**options):
 
 
 def test_a_blocking_query_lasts_from_the_end_of_the_one_before_to_its_own():
-    timings = make_loop(session(cold_queries=2))(5)
+    timings = make_loop(session(cold_queries=2))(5)()
     assert timings.wall_ns.tolist() == [10_000_000, 10_000_000, 1_000_000, 1_000_000, 1_000_000]
     assert timings.elapsed_ns == 23_000_000
     assert timings.wall_ns.sum() == timings.elapsed_ns
@@ -28,7 +28,7 @@ def test_a_blocking_query_lasts_from_the_end_of_the_one_before_to_its_own():
 
 
 def test_a_host_synchronised_query_lasts_from_its_first_call_to_its_wait():
-    timings = make_loop(session(loop="host-synchronised"))(3)
+    timings = make_loop(session(loop="host-synchronised"))(3)()
     assert timings.wall_ns.tolist() == [1_010_000] * 3
     assert timings.enqueue_ns.tolist() == [10_000] * 3
     assert timings.gpu_compute_ns is None
@@ -36,13 +36,13 @@ def test_a_host_synchronised_query_lasts_from_its_first_call_to_its_wait():
 
 
 def test_copies_are_inside_the_wall_time_and_outside_the_enqueue_time():
-    timings = make_loop(session(loop="host-synchronised", transfers="copied"))(2)
+    timings = make_loop(session(loop="host-synchronised", transfers="copied"))(2)()
     assert timings.wall_ns.tolist() == [1_100_000] * 2
     assert timings.enqueue_ns.tolist() == [10_000] * 2
 
 
 def test_events_split_a_query_into_copies_and_compute():
-    timings = make_loop(session(loop="device-stamped", transfers="copied"))(4)
+    timings = make_loop(session(loop="device-stamped", transfers="copied"))(4)()
     assert timings.h2d_ns.tolist() == [50_000] * 4
     assert timings.gpu_compute_ns.tolist() == [1_000_000] * 4
     assert timings.d2h_ns.tolist() == [50_000] * 4
@@ -50,33 +50,41 @@ def test_events_split_a_query_into_copies_and_compute():
 
 
 def test_on_an_idle_stream_compute_time_holds_the_enqueue_before_it():
-    timings = make_loop(session(loop="device-stamped"))(2)
+    timings = make_loop(session(loop="device-stamped"))(2)()
     assert timings.gpu_compute_ns.tolist() == [1_010_000] * 2
     assert timings.h2d_ns is None
     assert timings.d2h_ns is None
 
 
 def test_a_queue_of_two_hides_the_enqueue_and_lengthens_the_latency():
-    timings = make_loop(session(loop="host-synchronised", queue_depth=2))(4)
-    assert timings.wall_ns.tolist() == [1_010_000, 2_000_000, 2_000_000, 2_000_000]
-    assert timings.elapsed_ns == 10_000 + 4 * 1_000_000
+    timings = make_loop(session(loop="host-synchronised", queue_depth=2))(4)()
+    assert timings.wall_ns.tolist() == [2_000_000] * 4
+    assert timings.elapsed_ns == 4 * 1_000_000
 
 
 def test_two_streams_work_side_by_side():
-    timings = make_loop(session(loop="device-stamped", streams=2))(4)
-    assert timings.elapsed_ns == 2_030_000
-    assert timings.wall_ns.tolist() == [1_010_000, 1_010_000, 1_010_000, 1_010_000]
+    timings = make_loop(session(loop="device-stamped", streams=2))(4)()
+    assert timings.elapsed_ns == 2 * 1_010_000
+    assert timings.wall_ns.tolist() == [1_010_000] * 4
 
 
-def test_fewer_queries_than_slots_are_all_waited_for():
-    timings = make_loop(session(loop="device-stamped", streams=2, queue_depth=2))(1)
-    assert timings.wall_ns.tolist() == [1_010_000]
+def test_fewer_queries_than_slots_are_timed_in_a_full_device_too():
+    timings = make_loop(session(loop="device-stamped", streams=2, queue_depth=2))(1)()
+    assert timings.wall_ns.tolist() == [2_000_000]
+
+
+@pytest.mark.parametrize(("streams", "depth"), [(1, 2), (1, 4), (4, 1), (4, 2), (8, 2)])
+def test_the_filling_and_the_emptying_of_the_device_do_not_bias_the_rate(streams, depth):
+    options = {"loop": "host-synchronised", "enqueue_ns": 0, "latency_ns": 40_000_000}
+    queries = 3 * streams
+    timings = make_loop(session(**options, streams=streams, queue_depth=depth))(queries)()
+    assert timings.elapsed_ns / queries == pytest.approx(40_000_000 / streams)
 
 
 def test_a_captured_graph_enqueues_in_a_tenth():
     captured = session(loop="host-synchronised", cuda_graph=True)
     captured.capture()
-    assert make_loop(captured)(1).enqueue_ns.tolist() == [1_000]
+    assert make_loop(captured)(1)().enqueue_ns.tolist() == [1_000]
 
 
 def test_the_loop_and_the_clock_are_named():
@@ -93,7 +101,7 @@ def test_without_a_simulated_clock_the_monotonic_one_is_read():
     real = session()
     real.host_clock = None
     before = time.perf_counter_ns()
-    timings = make_loop(real)(10)
+    timings = make_loop(real)(10)()
     assert 0 < timings.elapsed_ns <= time.perf_counter_ns() - before
     assert timings.wall_ns.sum() == timings.elapsed_ns
 

@@ -4,7 +4,7 @@ import pytest
 from harness.timing import Timings
 from harness.warmup import WarmupRule, is_steady, warm_up
 
-RULE = WarmupRule(seconds=0.3, queries=10, cap_s=5.0, block_s=0.05, block_queries=3)
+RULE = WarmupRule(seconds=0.3, queries=10, cap_s=5.0, block_s=0.05)
 
 
 def loop_of(latency):
@@ -14,7 +14,7 @@ def loop_of(latency):
     def loop(queries):
         wall = np.array([latency(state["next"] + i) for i in range(queries)], np.int64)
         state["next"] += queries
-        return Timings(elapsed_ns=int(wall.sum()), wall_ns=wall)
+        return lambda: Timings(elapsed_ns=int(wall.sum()), wall_ns=wall)
 
     return loop
 
@@ -35,8 +35,9 @@ def test_only_the_last_eight_blocks_count():
 
 def test_noise_widens_the_tolerance_to_three_standard_errors():
     noisy = [90.0, 110.0, 95.0, 105.0]
-    shifted = [value * 1.05 for value in noisy]
-    assert is_steady(noisy + shifted)
+    # the median residual is 7.5 %, so three standard errors of the difference are 39 %
+    assert is_steady(noisy + [value * 1.35 for value in noisy])
+    assert not is_steady(noisy + [value * 1.45 for value in noisy])
     assert not is_steady([100.0] * 4 + [105.0] * 4)
 
 
@@ -72,4 +73,33 @@ def test_what_never_settles_is_given_up_at_the_cap_and_told():
 def test_a_slow_model_still_gets_its_queries():
     warmup = warm_up(loop_of(lambda _: 100_000_000), RULE)
     assert warmup.steady
-    assert warmup.queries == 1 + 8 * 3
+    assert warmup.queries == 10
+
+
+def test_queries_too_slow_for_eight_blocks_are_not_judged():
+    warmup = warm_up(loop_of(lambda _: 900_000_000), RULE)
+    assert warmup.steady is None
+    assert warmup.queries == 6
+
+
+def test_the_least_queries_are_waited_for():
+    rule = WarmupRule(seconds=1.0, queries=50, cap_s=20.0, block_s=0.05)
+    warmup = warm_up(loop_of(lambda _: 60_000_000), rule)
+    assert warmup.steady
+    assert warmup.queries == 50
+
+
+@pytest.mark.parametrize("percent", [3, 5, 10])
+def test_a_noisy_drift_is_not_excused_by_its_own_size(percent):
+    noise = np.random.default_rng(7)
+    looks = [
+        is_steady(1e6 * (1 + percent / 100) ** np.arange(8) * noise.lognormal(0, 0.005, 8))
+        for _ in range(1000)
+    ]
+    assert np.mean(looks) < 0.05
+
+
+def test_noise_alone_is_mostly_steady_at_the_first_look():
+    noise = np.random.default_rng(7)
+    looks = [is_steady(1e6 * noise.lognormal(0, 0.03, 8)) for _ in range(1000)]
+    assert np.mean(looks) > 0.9

@@ -1,5 +1,8 @@
 import os
+import subprocess
+import sys
 import threading
+import time
 
 import ml_dtypes
 import numpy as np
@@ -27,7 +30,7 @@ def exchange(message):
     try:
         writer = threading.Thread(target=send, args=(write_fd, message))
         writer.start()
-        got = receive(read_fd, timeout_s=30)
+        got = receive(read_fd, deadline=time.monotonic() + 30)
         writer.join()
         return got
     finally:
@@ -84,4 +87,26 @@ def test_a_closed_end_is_told_to_the_writer(pipe):
 
 def test_silence_ends_in_a_timeout(pipe):
     with pytest.raises(TimeoutError, match="^no answer in time$"):
-        receive(pipe[0], timeout_s=0.0)
+        receive(pipe[0], deadline=time.monotonic())
+
+
+def test_a_reader_that_does_not_read_does_not_block_the_writer_for_ever(pipe):
+    os.set_blocking(pipe[1], False)
+    big = Message(header={}, arrays={"big": np.zeros(1_000_000)})
+    with pytest.raises(TimeoutError, match="^no answer in time$"):
+        send(pipe[1], big, deadline=time.monotonic() + 0.1)
+
+
+def test_a_dead_peer_is_told_though_its_children_hold_the_wire(pipe):
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        exit_fd = os.pidfd_open(process.pid)
+    with pytest.raises(ClosedError, match="^the other end died$"):
+        receive(pipe[0], exit_fd=exit_fd)
+    os.close(exit_fd)
+
+
+def test_no_descriptor_is_left_behind(pipe):
+    before = len(os.listdir("/proc/self/fd"))
+    send(pipe[1], Message(header={"a": 1}))
+    receive(pipe[0])
+    assert len(os.listdir("/proc/self/fd")) == before

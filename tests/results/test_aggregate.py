@@ -33,6 +33,7 @@ def test_the_median_is_over_launches_and_the_rest_over_queries(make_case, launch
     assert isinstance(found.latency.p99, Percentile)
     assert found.latency.p99_9 == TooFewQueries(have=500, need=3688)
     assert found.protocol == launches[0].protocol
+    assert found.steady_share == 1.0
 
 
 def test_rates_come_from_the_elapsed_time_of_blocks_and_not_from_latency(make_case, make_launch):
@@ -117,7 +118,12 @@ def test_device_times_are_medians_over_queries_where_every_launch_has_them(make_
 def test_a_steady_sure_and_long_case_has_no_notes(make_case, launches):
     wall = np.tile(launches[0].wall_ns, 10)
     long = [
-        replace(launch, wall_ns=wall, blocks=blocks((1000, 10**9, 10**9, 0, 0)))
+        replace(
+            launch,
+            started_at=20.0 * launch.number,
+            wall_ns=wall,
+            blocks=blocks((1000, 10**9, 10**9, 0, 0)),
+        )
         for launch in launches
     ]
 
@@ -140,14 +146,68 @@ def test_every_note_has_its_rule(make_case, make_launch):
 
     assert found.precision == "bf16"
     assert found.steady_share == 0.5
+    assert found.own_time_share == pytest.approx(0.82 / 1.41, rel=0.01)
     assert found.notes == (
         "few-queries",
         "few-launches",
+        "consecutive",
         "no-steady-state",
         "wide-interval",
         "disturbed",
         "precision",
     )
+
+
+def test_a_warm_up_too_slow_to_judge_is_neither_steady_nor_unsteady(make_case, make_launch):
+    verdicts = (True, None, None, False, None)
+    some = [make_launch(number, steady=steady) for number, steady in enumerate(verdicts)]
+    none = [make_launch(number, steady=None) for number in range(5)]
+
+    mixed, unjudged = summarise(make_case(), some), summarise(make_case(), none)
+
+    assert (mixed.steady_share, unjudged.steady_share) == (0.5, None)
+    assert {"no-steady-state", "warm-up-not-judged"} <= set(mixed.notes)
+    assert "warm-up-not-judged" in unjudged.notes
+    assert "no-steady-state" not in unjudged.notes
+
+
+@pytest.mark.parametrize(("apart_s", "noted"), [(0.413, True), (0.9, True), (1.2, False)])
+def test_launches_are_consecutive_where_they_fill_more_than_half_of_their_time(
+    make_case, make_launch, apart_s, noted
+):
+    launches = [make_launch(number, started_at=number * apart_s) for number in range(5)]
+
+    assert ("consecutive" in summarise(make_case(), launches).notes) is noted
+
+
+def test_one_launch_is_not_consecutive(make_case, make_launch):
+    found = summarise(make_case(), [make_launch()])
+
+    assert found.own_time_share is None
+    assert "consecutive" not in found.notes
+
+
+def test_p50_and_p90_agree_on_which_launches_count(make_case, make_launch):
+    quick = [make_launch(number, (1_000_000,) * 500) for number in range(4)]
+    slow = make_launch(4, (10_000_000,) * 50)
+
+    found = summarise(make_case(), [*quick, slow])
+
+    assert found.latency.p50_ns == pytest.approx(10**6.2)
+    assert found.latency.p90.value_ns == 10_000_000
+    assert found.latency.mean_ns == pytest.approx(2_800_000)
+    assert "levels" not in found.notes
+
+
+def test_a_p50_above_a_percentile_is_noted(make_case, make_launch):
+    # one launch in twelve is a thousand times slower: the geometric mean feels it, p90 does not
+    quick = [make_launch(number, (1_000_000,) * 500) for number in range(11)]
+    slow = make_launch(11, (1_000_000_000,) * 50)
+
+    found = summarise(make_case(), [*quick, slow])
+
+    assert found.latency.p90.value_ns == 1_000_000 < found.latency.p50_ns
+    assert "levels" in found.notes
 
 
 def test_what_the_engine_said_is_kept_once_each(make_case, make_launch):

@@ -1,3 +1,5 @@
+import json
+import os
 from dataclasses import replace
 
 import pytest
@@ -34,6 +36,15 @@ def test_summaries_come_back_with_and_without_percentiles_and_intervals(make_cas
 
     for summary in (several, single, remarked):
         assert read_summary(summary_fields(summary)) == summary
+
+
+def test_a_path_that_is_no_utf_8_is_stored_and_comes_back():
+    message = os.fsdecode(b"/models/na\xefve.onnx: caf\xc3\xa9")
+
+    text = dump({"message": message})
+
+    assert text == '{"message":"/models/na\\udcefve.onnx: café"}'
+    assert json.loads(text.encode()) == {"message": message}
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -6,14 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
 
-from results import database, schema
-from results.database import translated
 from results.record import Failed, LaunchRecord, Measured, RunEnd, Skipped
 from results.store import Store, StoreError
-from results.summaries import summaries
 
 GOLDEN = Path(__file__).parent / "data" / "schema1"
 
@@ -125,6 +122,66 @@ def test_a_case_is_closed_once(filled, make_run):
     assert filled.read_run(make_run().id).cases[0].outcome == Measured(stopped_by="target")
 
 
+def test_settled_cases_are_added_all_at_once(store, make_run, make_case):
+    store.add_run(make_run())
+    settled = [
+        (make_case(0), Skipped(reason="excluded")),
+        (make_case(1), Failed(kind="environment", message="m", hint="h")),
+    ]
+
+    store.add_settled(make_run().id, settled)
+
+    found = store.read_run(make_run().id).cases
+    assert [(case.record, case.outcome) for case in found] == settled
+
+
+def test_settled_cases_are_added_all_or_none(store, make_run, make_case):
+    store.add_run(make_run())
+    twice = [(make_case(0), Skipped(reason="a")), (make_case(0), Skipped(reason="b"))]
+
+    with pytest.raises(IntegrityError):
+        store.add_settled(make_run().id, [(make_case(1), Skipped(reason="c")), *twice])
+
+    assert store.read_run(make_run().id).cases == ()
+
+
+def test_no_settled_cases_are_added_without_a_word(store, make_run):
+    store.add_run(make_run())
+
+    store.add_settled(make_run().id, [])
+
+    assert store.read_run(make_run().id).cases == ()
+
+
+def test_settled_cases_cost_one_transaction(store, make_run, make_case):
+    store.add_run(make_run())
+    commits = []
+    event.listen(store._engine, "commit", commits.append)
+
+    store.add_settled(make_run().id, [(make_case(n), Skipped(reason="r")) for n in range(50)])
+
+    assert len(commits) == 1
+
+
+def test_names_that_are_no_utf_8_are_stored_escaped(store, make_run, make_case):
+    store.add_run(make_run(name="a\udcff"))
+    failed = Failed(kind="invalid-model", message="m\udcff.onnx: not ONNX", hint="")
+
+    store.add_settled(make_run().id, [(make_case(0, model="m\udcff"), failed)])
+
+    found = store.read_run(make_run().id)
+    assert found.record.name == "a\\udcff"
+    assert found.cases[0].record.case.model == "m\\udcff"
+    assert found.cases[0].outcome == failed
+
+
+@pytest.mark.parametrize("steady", [True, False, None])
+def test_whether_a_launch_was_steady_comes_back(filled, make_run, make_launch, steady):
+    filled.add_launch(make_run().id, 1, make_launch(0, steady=steady))
+
+    assert filled.launches(make_run().id, 1)[0].steady is steady
+
+
 def test_a_launch_needs_its_case(filled, make_run, make_launch):
     with pytest.raises(IntegrityError):
         filled.add_launch(make_run().id, 9, make_launch())
@@ -158,191 +215,13 @@ def test_a_folder_s_name_may_hold_what_means_something_in_an_address(tmp_path, m
     assert (folder / "dyno.db").exists()
 
 
-def test_the_database_is_in_wal_mode_and_says_whose_it_is(store):
-    connection = sqlite3.connect(store.folder / "dyno.db")
+def test_damaged_timings_name_their_case(filled, make_run):
+    connection = sqlite3.connect(filled.folder / "dyno.db")
     try:
-        found = [
-            connection.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("journal_mode", "application_id", "user_version")
-        ]
-    finally:
-        connection.close()
-
-    assert found == ["wal", 0x64796E6F, 1]
-
-
-def test_a_store_of_schema_1_still_opens(tmp_path):
-    shutil.copytree(GOLDEN, tmp_path / "store")
-    store = Store(tmp_path / "store", create=False)
-
-    run = store.read_run(store.find_run("golden"))
-    launches = store.launches(run.record.id, 0)
-    summary = summaries(store, run)[0]
-
-    assert run.record.environment == {"cpu": {"model": "AMD EPYC", "cores": 2}}
-    assert run.end == RunEnd(ended_at=1_767_323_090.1, state="done")
-    assert [case.record.id for case in run.cases] == [
-        f"lstm/tensorrt/{precision}/b8/sequence=16/features=64/cuda_graph=true"
-        for precision in ("fp16", "int8", "fp8", "fp32")
-    ]
-    assert [case.outcome for case in run.cases] == [
-        Measured(stopped_by="launches"),
-        Skipped(reason="excluded by the suite"),
-        Failed(kind="crash", message="SIGSEGV", hint="See the log."),
-        None,
-    ]
-    assert launches[1].wall_ns.tolist() == list(range(1_001_000, 1_001_100))
-    assert launches[1].protocol.cuda_graph is True
-    assert launches[1].gpu_compute_ns[0] == 500_500
-    assert [launch.steady for launch in launches] == [True, False]
-    assert (summary.launches, summary.queries, summary.rates.queries_per_s) == (2, 200, 1000.0)
-
-
-def test_an_older_schema_is_upgraded_once(tmp_path, monkeypatch):
-    shutil.copytree(GOLDEN, tmp_path / "store")
-    ran = []
-
-    def upgrade(connection):
-        ran.append(connection)
-        connection.execute(text('ALTER TABLE run ADD COLUMN "comment" TEXT'))
-
-    monkeypatch.setattr(schema, "UPGRADES", (upgrade,))
-
-    Store(tmp_path / "store")
-    store = Store(tmp_path / "store")
-
-    assert len(ran) == 1
-    assert store.find_run("golden") == "20260102-030405-1f3a"
-
-
-def test_an_upgrade_that_fails_leaves_the_store_as_it_was(tmp_path, monkeypatch):
-    shutil.copytree(GOLDEN, tmp_path / "store")
-
-    def upgrade(connection):
-        connection.execute(text("DROP TABLE summary"))
-        raise RuntimeError("half way")
-
-    monkeypatch.setattr(schema, "UPGRADES", (upgrade,))
-    with pytest.raises(RuntimeError, match="half way"):
-        Store(tmp_path / "store")
-    monkeypatch.setattr(schema, "UPGRADES", ())
-
-    store = Store(tmp_path / "store")
-
-    assert len(store.summaries("20260102-030405-1f3a", 1)) == 1
-
-
-def change(path, statement):
-    connection = sqlite3.connect(path)
-    try:
-        connection.execute(statement)
+        connection.execute("UPDATE launch SET wall_ns = x'0901'")
         connection.commit()
     finally:
         connection.close()
-
-
-def refusal(folder, **options):
-    with pytest.raises(StoreError) as caught:
-        Store(folder, **options)
-    return str(caught.value)
-
-
-def test_a_newer_schema_is_refused(store):
-    change(store.folder / "dyno.db", "PRAGMA user_version = 7")
-
-    assert refusal(store.folder) == (
-        f"{store.folder}/dyno.db: expected a store of schema 1 to 1, got schema 7. "
-        "Use the dyno that made it or a newer one, or name another folder with --store."
-    )
-
-
-def test_another_program_s_database_is_refused_and_left_alone(tmp_path):
-    change(tmp_path / "dyno.db", "CREATE TABLE guests (name TEXT)")
-    before = (tmp_path / "dyno.db").read_bytes()
-
-    assert refusal(tmp_path) == (
-        f"{tmp_path}/dyno.db: expected a dyno store, got another program's database. "
-        "Move it away, or name another folder with --store."
-    )
-    assert (tmp_path / "dyno.db").read_bytes() == before
-
-
-def test_a_file_that_is_no_database_is_refused(tmp_path):
-    (tmp_path / "dyno.db").write_bytes(b"not a database, and longer than a header of one" * 9)
-
-    assert refusal(tmp_path) == (
-        f"{tmp_path}/dyno.db: expected a dyno store, got a file that is no SQLite database. "
-        "Move it away, or name another folder with --store."
-    )
-
-
-def test_a_folder_that_is_a_file_is_refused(tmp_path):
-    (tmp_path / "store").write_text("")
-
-    assert refusal(tmp_path / "store") == (
-        f"{tmp_path}/store: expected a folder for the store, got 'File exists'. "
-        "Name another folder with --store."
-    )
-
-
-def test_a_store_locked_for_too_long_is_an_error(store, make_run):
-    impatient = Store(store.folder, busy_s=0.01)
-    holder = sqlite3.connect(store.folder / "dyno.db", isolation_level=None)
-    try:
-        holder.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError) as caught:
-            impatient.add_run(make_run())
-    finally:
-        holder.close()
-
-    assert str(caught.value) == (
-        f"{store.folder}/dyno.db: expected a turn to write, got none: another process holds the "
-        "store. Wait for it to end, then start again."
-    )
-
-
-@pytest.mark.parametrize(
-    ("code", "message"),
-    [
-        (
-            "SQLITE_READONLY_DIRECTORY",
-            (
-                "expected a folder to write to, got a read-only one. "
-                "Change its permissions, or name another folder with --store."
-            ),
-        ),
-        (
-            "SQLITE_FULL",
-            "expected room on the disk, got none. Free space, or name another folder with --store.",
-        ),
-        (
-            "SQLITE_CORRUPT",
-            (
-                "expected a whole database, got a damaged one. "
-                "Recover it with 'sqlite3 dyno.db .recover', or name another folder with --store."
-            ),
-        ),
-    ],
-)
-def test_what_sqlite_reports_becomes_one_line(code, message):
-    original = sqlite3.OperationalError("as SQLite words it")
-    original.sqlite_errorname = code
-
-    with pytest.raises(StoreError) as caught, translated(Path("s/dyno.db")):
-        raise DBAPIError("INSERT", {}, original)
-
-    assert str(caught.value) == f"s/dyno.db: {message}"
-
-
-def test_every_failure_of_sqlite_has_its_remedy():
-    assert all(
-        remedy.endswith(".") and not expected.endswith(".")
-        for expected, remedy in database._FAILURES.values()
-    )
-
-
-def test_damaged_timings_name_their_case(filled, make_run):
-    change(filled.folder / "dyno.db", "UPDATE launch SET wall_ns = x'0901'")
 
     with pytest.raises(StoreError) as caught:
         filled.launches(make_run().id, 0)

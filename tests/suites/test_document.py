@@ -48,6 +48,21 @@ def test_yaml_is_version_1_2():
             ),
         ),
         (
+            b"a: 1\n---\nb: 2\n",
+            "a.yaml: line 2, column 1: expected YAML, got: found another document.",
+        ),
+        (
+            b"a: !!bool maybe",
+            ("a.yaml: expected YAML of a suite, got a value that its type does not have: 'maybe'."),
+        ),
+        (
+            b"a: 2024-13-01",
+            (
+                "a.yaml: expected YAML of a suite, got a value that its type does not have: "
+                "month must be in 1..12."
+            ),
+        ),
+        (
             b"a: \xff",
             "a.yaml: expected UTF-8 text, got byte 0xff at offset 3. Save the file as UTF-8.",
         ),
@@ -85,23 +100,9 @@ def test_a_byte_order_mark_is_no_part_of_the_text():
         ("7: 1", ["a.yaml: expected text as a key, got 7. Quote it."]),
         ("d: 2024-01-01", ["a.yaml: d: expected text, got a date. Quote it to make it text."]),
         ("s: !!set {x}", ["a.yaml: s: expected text, got a set. Quote it to make it text."]),
-        (
-            "a: &x {b: *x}",
-            [f"a.yaml: a{'.b' * 12}: expected a suite, got a value that contains itself."],
-        ),
     ],
 )
 def test_what_json_has_not_is_an_error(text, lines):
     with pytest.raises(SuiteError) as caught:
         write_json(read_yaml(text.encode(), "a.yaml"), "a.yaml")
     assert str(caught.value).split("\n") == lines
-
-
-def test_aliases_cannot_make_a_document_enormous():
-    bomb = "a: &a [1,1,1,1,1,1,1,1,1]\n" + "".join(
-        f"{after}: &{after} [{', '.join([f'*{name}'] * 9)}]\n"
-        for name, after in zip("abcdefgh", "bcdefghi", strict=True)
-    )
-
-    with pytest.raises(SuiteError, match=r"got a value that contains itself\.$"):
-        write_json(read_yaml(bomb.encode(), "a.yaml"), "a.yaml")

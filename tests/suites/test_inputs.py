@@ -187,6 +187,55 @@ def test_values_that_do_not_fit_the_type_are_errors(dtype, source, message):
     assert error(spec("x", dtype), x=source) == f"s: models.m.inputs.x{message}"
 
 
+@pytest.mark.parametrize(
+    ("source", "place", "shown"),
+    [
+        (FixedInput(value=7), "value", "7"),
+        (FixedInput(value=-8), "value", "-8"),
+        (RandomInput(low=-8), "low", "-8"),
+        (RandomInput(low=7), "low", "7"),
+        (RandomInput(high=8), "high", "8"),
+        (RandomInput(low=0, high="2*sequence"), "high", "10"),
+    ],
+)
+def test_values_that_index_beyond_what_the_graph_has_are_errors(source, place, shown):
+    assert error(spec("ids", "int64", bound=7), ids=source) == (
+        f"s: models.m.inputs.ids.{place}: expected values from -7 to 6 for int64, "
+        f"which index 7 entries, got {shown}."
+    )
+
+
+@pytest.mark.parametrize(
+    ("dtype", "source", "lowest", "highest"),
+    [
+        ("int64", FixedInput(value=-7), -7, -7),
+        ("int64", FixedInput(value=6), 6, 6),
+        ("int64", RandomInput(low=-7, high=7), -7, 6),
+        ("int64", RandomInput(low=5), 5, 6),
+        ("uint8", RandomInput(high=7), 0, 6),
+        ("float32", FixedInput(value=9), 9, 9),
+    ],
+)
+def test_indices_reach_from_the_last_entry_backwards_to_the_last(dtype, source, lowest, highest):
+    values = make(spec("ids", dtype, bound=7), at=case(batch=50, sequence=50), ids=source)["ids"]
+
+    assert (values.min(), values.max()) == (lowest, highest)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "source", "bound", "lowest", "highest"),
+    [
+        ("int8", RandomInput(low=127), None, 127, 127),
+        ("int8", RandomInput(), 1000, 0, 127),
+        ("uint64", RandomInput(low=2**64 - 1, high=2**64), None, 2**64 - 1, 2**64 - 1),
+    ],
+)
+def test_a_range_never_leaves_the_type(dtype, source, bound, lowest, highest):
+    values = make(spec("x", dtype, bound=bound), at=case(batch=90, sequence=90), x=source)["x"]
+
+    assert (int(values.min()), int(values.max())) == (lowest, highest)
+
+
 def test_a_shape_that_is_empty_is_an_error():
     assert error(spec("x", dims=("batch", "sequence-5"))) == (
         "s: m/fake/fp32/b2/sequence=5: input x: expected dimension 'sequence-5' to be at least 1, "

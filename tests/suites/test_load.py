@@ -196,6 +196,31 @@ def test_a_missing_file_is_an_error(tmp_path, vocabulary):
     assert str(caught.value) == f"{path}: expected a suite's file, got: no such file or directory."
 
 
+@pytest.mark.parametrize("name", ["suites", "suites.yaml"])
+def test_a_folder_is_no_suite(tmp_path, monkeypatch, vocabulary, name):
+    (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    for path in (name, str(tmp_path / name)):
+        with pytest.raises(SuiteError) as caught:
+            load_suite(path, vocabulary)
+        assert str(caught.value) == (
+            f"{path}: expected a suite's file, got a folder. Name a .yaml file in it."
+        )
+
+
+def test_a_folder_does_not_hide_a_shipped_suite(tmp_path, monkeypatch, vocabulary):
+    (tmp_path / "smoke").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    assert load_suite("smoke", vocabulary).path == LIBRARY / "smoke.yaml"
+
+
+def test_a_name_that_no_file_can_have_is_an_unknown_suite(vocabulary):
+    with pytest.raises(SuiteError, match=r"^suite: expected one of rnn, smoke, "):
+        load_suite("x" * 300, vocabulary)
+
+
 def test_shipped_suites_are_listed_with_the_descriptions_of_their_files(vocabulary):
     assert [name for name, _ in shipped()] == ["rnn", "smoke", "transformer", "vision"]
     for name, description in shipped():

@@ -178,15 +178,17 @@ def test_an_option_of_another_backend_is_an_error():
 @pytest.mark.parametrize(
     ("name", "size"), [("vad", 1), ("four", 4), ("mixed", 1)], ids=["ones", "common", "differ"]
 )
-def test_other_batches_of_a_static_model_are_skipped(name, size):
+def test_other_batches_of_a_static_model_are_skipped_with_what_would_vary_it(name, size):
     axes = {"frames": (9,)} if name == "vad" else {}
 
     found = expand(suite(name, batch=(1, 4), **axes), SIGNATURES, VOCABULARY)
 
-    reason = (
-        f"static batch {size}: the model has no 'batch' dimension; "
-        f"if it can vary, name it in models.{name}.dims"
+    remedy = (
+        "if one of its dimensions is the batch, call it so in models.vad.dims"
+        if name == "vad"
+        else "export it with one to vary it"
     )
+    reason = f"static batch {size}: the model has no 'batch' dimension; {remedy}"
     assert [entry.skip for entry in found] == [None if b == size else reason for b in (1, 4)]
 
 
@@ -196,6 +198,40 @@ def test_a_model_with_dims_and_no_batch_has_batch_one():
     found = expand(suite(fixed, batch=(1, 4)), SIGNATURES, VOCABULARY)
 
     assert [entry.skip is None for entry in found] == [True, False]
+
+
+@pytest.mark.parametrize("name", ["model", "backend", "precision"])
+def test_a_dimension_called_as_an_axis_is_must_be_renamed(name):
+    signatures = {"m": signature(spec("x", "batch", 3), spec("y", f"2*{name}"))}
+
+    with pytest.raises(SuiteError) as caught:
+        expand(suite("m"), signatures, VOCABULARY)
+    assert str(caught.value) == (
+        f"s: models.m: expected dimensions with names of their own, got '{name}' of input 'y', "
+        "which is an axis already. Rename it with models.m.dims."
+    )
+    renamed = expand(suite(model("m", dims=(("y", ("rows",)),)), rows=(2,)), signatures, VOCABULARY)
+    assert [entry.case.id for entry in renamed] == ["m/fake/fp32/b1/rows=2"]
+
+
+@pytest.mark.parametrize("axes", [{"threads": (1,), "backend": ("cpu",)}, {}])
+def test_a_dimension_called_as_an_option_is_must_be_renamed(axes):
+    signatures = {"m": signature(spec("x", "batch", "threads")), "mlp": SIGNATURES["mlp"]}
+
+    with pytest.raises(SuiteError) as caught:
+        expand(suite("mlp", "m", **axes), signatures, VOCABULARY)
+    assert str(caught.value) == (
+        "s: models.m: expected dimensions with names of their own, got 'threads' of input 'x', "
+        "which is an option of cpu already. Rename it with models.m.dims."
+    )
+
+
+def test_a_model_that_no_case_has_may_call_its_dimensions_anything():
+    signatures = {"m": signature(spec("x", "batch", "threads")), "mlp": SIGNATURES["mlp"]}
+
+    found = expand(suite("mlp", "m", model=("mlp",)), signatures, VOCABULARY)
+
+    assert [entry.case.id for entry in found] == ["mlp/fake/fp32/b1"]
 
 
 def test_excluded_cases_are_skipped_with_the_reason():

@@ -177,12 +177,25 @@ def test_a_wrong_matrix_is_explained(problems, text, lines):
                     "rnn.yaml: measure.target: expected a percentage such as 2% or a fraction, "
                     "got '2 percent'."
                 ),
-                "rnn.yaml: measure.launches: expected a mapping, got a list.",
+                (
+                    "rnn.yaml: measure.launches: expected a whole number from 1 to 1000, or a "
+                    "mapping with min and max, got a list."
+                ),
                 "rnn.yaml: measure.launch_s: expected a number, got 'fast'.",
                 "rnn.yaml: measure.case_s: expected a number of at most 86400, got 90000.",
             ],
         ),
         ("seed: -1", ["rnn.yaml: seed: expected a number of at least 0, got -1."]),
+        (
+            "seed: 9223372036854775808",
+            [
+                (
+                    "rnn.yaml: seed: expected a number of at most 9223372036854775807, "
+                    "got 9223372036854775808."
+                )
+            ],
+        ),
+        ("seed: true", ["rnn.yaml: seed: expected a whole number, got true."]),
         ("seed: 1.5", ["rnn.yaml: seed: expected a whole number, got 1.5."]),
         ("description: 3", ["rnn.yaml: description: expected text, got 3."]),
         ("gate: {latency: 2%}", ["rnn.yaml: gate: Gates are not supported yet. Remove it."]),

@@ -120,6 +120,20 @@ def test_dims_override_a_file_by_position():
             (("state", (2, "batch")),),
             "m.dims.state: expected 3 dimensions, got 2. The file has [2, ?, 128].",
         ),
+        (
+            (("state", (3, "batch", 128)),),
+            (
+                "m.dims.state[0]: expected 2, the size that the file fixes, got 3. "
+                "Export the model again to vary it."
+            ),
+        ),
+        (
+            (("state", (2, "batch", "width")),),
+            (
+                "m.dims.state[2]: expected 128, the size that the file fixes, got 'width'. "
+                "Export the model again to vary it."
+            ),
+        ),
         ((("sr", (1,)),), "m.dims.sr: expected 0 dimensions, got 1. The file has []."),
     ],
 )
@@ -127,6 +141,13 @@ def test_dims_that_do_not_fit_are_errors(dims, message):
     with pytest.raises(SuiteError) as caught:
         apply_dims(VAD, dims, "m.dims")
     assert str(caught.value) == message
+
+
+def test_dims_may_give_anything_where_the_file_fixes_nothing():
+    named = signature(spec("x", "rows", None, 128))
+
+    for dims in (("batch", "2*t", 128), (4, 7, "2*64"), ("rows//2", "rows", 128)):
+        assert apply_dims(named, (("x", dims),), "m.dims").inputs[0].dims == dims
 
 
 @pytest.mark.parametrize("name", ["x:0", "a b", "it's", 'say "x"', "scope/x"])

@@ -3,6 +3,7 @@ import pytest
 
 MATRIX = "\nmatrix: {backend: fake, batch: 1}"
 RELATIVE = "which is not there. Paths start from the suite's folder."
+LONG = "x" * 300
 
 
 def model(text):
@@ -64,6 +65,40 @@ def model(text):
         ("onnx: 3", ["models.m.onnx: expected the path of a file, got 3."]),
         ("onnx: a.onnx", [f"models.m.onnx: expected an ONNX file, got 'a.onnx', {RELATIVE}"]),
         (
+            "onnx: folder",
+            [
+                (
+                    "models.m.onnx: expected an ONNX file, got 'folder', which is a folder. "
+                    "Name the file in it."
+                )
+            ],
+        ),
+        (
+            f"onnx: {LONG}",
+            [
+                (
+                    f"models.m.onnx: expected an ONNX file, got '{LONG}', which cannot be read: "
+                    "file name too long."
+                )
+            ],
+        ),
+        *(
+            (
+                f"onnx: {given}",
+                [
+                    (
+                        f"models.m.onnx: expected an ONNX file, got '{given}', which is not there. "
+                        "Did you mean the built-in 'lstm'?"
+                    )
+                ],
+            )
+            for given in ("lstm", "lstmm", "lstm.onnx")
+        ),
+        (
+            "onnx: models/lstm.onnx",
+            [f"models.m.onnx: expected an ONNX file, got 'models/lstm.onnx', {RELATIVE}"],
+        ),
+        (
             "onnx: there.npy, hidden: 3",
             ["models.m: expected only onnx, dims, inputs, got 'hidden'."],
         ),
@@ -80,6 +115,7 @@ def model(text):
 )
 def test_a_wrong_model_is_explained(problems, tmp_path, text, lines):
     np.save(tmp_path / "there.npy", np.ones(1))
+    (tmp_path / "folder").mkdir()
 
     assert problems(model(text)) == [f"rnn.yaml: {line}" for line in lines]
 
@@ -109,6 +145,15 @@ def test_a_wrong_model_is_explained(problems, tmp_path, text, lines):
         ("{file: a.csv}", [".file: expected the path of a .npy or .npz file, got 'a.csv'."]),
         ("{file: a.npz}", [f".file: expected an array file, got 'a.npz', {RELATIVE}"]),
         (
+            "{file: folder.npy}",
+            [
+                (
+                    ".file: expected an array file, got 'folder.npy', which is a folder. "
+                    "Name the file in it."
+                )
+            ],
+        ),
+        (
             "{file: there.npy, key: a}",
             [".key: expected none for a .npy file, got 'a'. Remove it."],
         ),
@@ -118,6 +163,7 @@ def test_a_wrong_model_is_explained(problems, tmp_path, text, lines):
 )
 def test_a_wrong_input_is_explained(problems, tmp_path, text, lines):
     np.save(tmp_path / "there.npy", np.ones(1))
+    (tmp_path / "folder.npy").mkdir()
 
     found = problems(model(f"builtin: mlp, inputs: {{'x:0': {text}}}"))
 

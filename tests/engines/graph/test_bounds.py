@@ -61,6 +61,14 @@ def test_what_changes_values_ends_the_search(graph_model):
     assert bound(graph_model(nodes, IDS, OUT, weights=[table()])) is None
 
 
+@pytest.mark.parametrize("kind", ["Gather", "Cast", "Constant", "DequantizeLinear"])
+def test_nodes_without_what_they_need_bound_nothing(graph_model, kind):
+    for inputs, outputs in (([], ["y"]), (["ids"], []), (["ids", "ids", "ids"], ["y"])):
+        node = helper.make_node(kind, inputs, outputs)
+
+        assert bound(graph_model([node], IDS, OUT, weights=[table()])) is None
+
+
 def test_the_smallest_of_several_tables_counts(graph_model):
     nodes = [
         helper.make_node("Gather", ["large", "ids"], ["a"]),

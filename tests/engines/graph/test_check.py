@@ -62,8 +62,24 @@ def test_an_unknown_operator_is_named_with_its_node(fault, graph_model):
     )
 
 
-def test_an_operator_like_no_other_gets_a_general_hint(fault, graph_model):
-    assert fault(node_model(graph_model, "Zzzzz"))[2] == (
+def test_an_unnamed_node_is_told_by_its_position(fault, graph_model):
+    tensor = (FLOAT, ["N", 3])
+    nodes = [
+        helper.make_node("Relu", ["x"], ["a"]),
+        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node("Frobnicate", ["b"], ["y"]),
+    ]
+
+    assert fault(graph_model(nodes, {"x": tensor}, {"y": tensor})) == (
+        "unsupported-op",
+        "node #3 (Frobnicate): expected an operator of ai.onnx opset 21, got 'Frobnicate'",
+        "Export the model without it, or give the node the domain of its runtime.",
+    )
+
+
+@pytest.mark.parametrize("name", ["Zzzzz", "Frobnicate"])
+def test_an_operator_like_no_other_gets_a_general_hint(fault, graph_model, name):
+    assert fault(node_model(graph_model, name))[2] == (
         "Export the model without it, or give the node the domain of its runtime."
     )
 

@@ -182,3 +182,25 @@ def test_tables_of_small_integers_are_no_quantisation(graph_model):
     inputs = {**X, "ids": (TensorProto.INT64, [1])}
 
     assert own_precision(graph_model(nodes, inputs, Y, weights=weights)) == "fp32"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        node("Cast", ["w"], "y"),
+        node("QuantizeLinear", [], "y"),
+        helper.make_node("Constant", [], [], value=tensor("c", np.float32)),
+    ],
+    ids=["cast", "quantise", "constant"],
+)
+def test_nodes_without_what_they_need_are_left_to_the_checker(graph_model, broken):
+    model = graph_model([broken], X, Y, weights=[tensor("w", np.float16), tensor("v", np.float16)])
+
+    assert own_precision(model) == "fp16"
+
+
+def test_a_type_that_onnx_does_not_have_counts_for_nothing(graph_model):
+    model = graph_model([node("MatMul", ["x", "w"], "y")], X, Y, weights=[tensor("w", np.float16)])
+    model.graph.initializer.add(name="odd", data_type=999, dims=[640, 640])
+
+    assert own_precision(model) == "fp16"

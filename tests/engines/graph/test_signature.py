@@ -103,6 +103,14 @@ def text_input(model):
     model.graph.input[0].type.tensor_type.elem_type = TensorProto.STRING
 
 
+def text_output(model):
+    model.graph.output[0].type.tensor_type.elem_type = TensorProto.STRING
+
+
+def unknown_type(model):
+    model.graph.output[0].type.tensor_type.elem_type = 999
+
+
 def no_shape(model):
     model.graph.input[0].type.tensor_type.ClearField("shape")
 
@@ -124,6 +132,14 @@ def no_outputs(model):
             "expected a tensor as output 'y', got optional, which is not supported.",
         ),
         (text_input, "expected numbers for input 'x', got text."),
+        (text_output, "expected numbers for output 'y', got text."),
+        (
+            unknown_type,
+            (
+                "expected a type that ONNX has for output 'y', got 999. "
+                "Export it again, or install a newer onnx."
+            ),
+        ),
         (no_shape, "expected a shape for input 'x', got none. Export the model with one."),
         (no_inputs, "expected at least one input, got none. Export it again."),
         (no_outputs, "expected at least one output, got none. Export it again."),

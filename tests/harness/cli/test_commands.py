@@ -75,7 +75,7 @@ def test_help_names_every_command(dyno):
 def test_every_option_and_argument_has_help(command):
     import typer
 
-    from harness.cli.main import app
+    from harness.cli.app import app
 
     group = typer.main.get_command(app)
     chosen = group.get_command(None, command)

@@ -86,6 +86,7 @@ def summary(p50_ns, *, batch=1, sequence=None, half_width=0.012, notes=(), remar
         launches=5,
         queries=31250,
         steady_share=1.0,
+        own_time_share=0.11,
         latency=latency(p50_ns, half_width),
         rates=Rates(
             queries_per_s=queries_per_s,
@@ -163,11 +164,12 @@ SUMMARIES = {
         212_000.0,
         batch=8,
         sequence=16,
-        notes=("disturbed",),
+        steady_share=None,
+        notes=("warm-up-not-judged", "disturbed"),
         launches=6,
         load=Load(
             cpu_percent=91.2,
-            peak_rss_bytes=15_400_000,
+            peak_rss_bytes=None,
             disturbed_share=0.14,
             involuntary_switches_per_s=61.0,
         ),
@@ -185,7 +187,14 @@ SUMMARIES = {
         12_300_000.0,
         half_width=0.21,
         launches=2,
-        notes=("few-queries", "few-launches", "wide-interval", "precision"),
+        own_time_share=0.93,
+        notes=(
+            "few-queries",
+            "few-launches",
+            "consecutive",
+            "wide-interval",
+            "precision",
+        ),
         precision="bf16",
         remarks=("2 of 9 nodes run on another provider",),
         latency=latency(

@@ -1,8 +1,10 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from results.record import Failed
 from results.report.json import render
 
 GOLDEN = Path(__file__).parent / "data" / "report.json"
@@ -27,6 +29,16 @@ def test_it_is_json_with_its_schema_and_no_constants_beyond_json(run, summaries)
         "open",
     ]
     assert report["cases"][4]["summary"]["latency"]["p99"] == {"have": 60, "need": 368}
+
+
+def test_a_message_that_is_no_utf_8_can_be_printed(run):
+    failed = Failed(kind="invalid-model", message="m\udcff.onnx: not ONNX", hint="")
+    broken = replace(run, cases=(replace(run.cases[5], outcome=failed),))
+
+    text = render(broken, {})
+
+    assert '"message": "m\\udcff.onnx: not ONNX"' in text
+    assert json.loads(text.encode())["cases"][0]["outcome"]["message"] == failed.message
 
 
 def test_nan_is_refused(run, summaries):

@@ -128,6 +128,19 @@ def test_steps_and_memory_have_a_column_only_where_there_are_any(run, summaries)
     assert not {"steps", "RSS", "notes"} & set(names)
 
 
+def test_a_case_without_a_peak_has_a_dash_beside_those_that_have_one(tables):
+    assert column(tables[0], "RSS").cells == ("12.5", " —  ", "12.5", "    ")
+
+
+def test_a_narrow_terminal_does_without_p99_9_before_cpu_and_the_nearer_percentiles(run, summaries):
+    shown = (*TAILS, "p99_9")
+    table = model_tables(run, summaries, tails=shown, marks={})[0]
+
+    dropped = sorted((c for c in table.columns if c.drop), key=lambda c: c.drop, reverse=True)
+
+    assert [c.name for c in dropped] == ["RSS", "p99.9", "CPU", "p90", "p95", "steps", "p99"]
+
+
 def test_the_cold_path_has_the_measured_cases_with_their_launches(run, summaries):
     table = cold_path(run, summaries)
 

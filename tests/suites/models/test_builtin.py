@@ -69,12 +69,15 @@ def test_a_parameter_like_no_other_is_refused_without_a_guess():
     )
 
 
-@pytest.mark.parametrize("value", [0, -3, True, 2.0, "8", None])
-def test_a_value_that_is_no_positive_integer_is_refused(value):
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0, "0"), (-3, "-3"), (True, "true"), (2.0, "2.0"), ("8", "'8'"), (None, "nothing")],
+)
+def test_a_value_that_is_no_positive_integer_is_refused(value, shown):
     with pytest.raises(SuiteError) as error:
         resolve(get("lstm"), {"hidden": value}, where="rnn.yaml: models.a")
     assert str(error.value) == (
-        f"rnn.yaml: models.a.hidden: expected an integer from 1 on, got {value!r}. "
+        f"rnn.yaml: models.a.hidden: expected an integer from 1 on, got {shown}. "
         "It is the width of a layer's state; the default is 256."
     )
 

@@ -1,0 +1,78 @@
+"""The shape of `measure` in a suite's file: the stopping rule and the caps."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
+
+from suites.form import STRICT, fail
+from suites.wording import spell_found
+
+MOST_LAUNCHES = 1000
+
+_PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*", re.ASCII)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _fraction(given: object) -> object:
+    percent = _PERCENT.fullmatch(given) if isinstance(given, str) else None
+    value: Any = float(percent[1]) / 100 if percent else given
+    if not (_is_number(value) and 0 < value < 1):
+        hint = f" Did you mean '{value:g}%'?" if _is_number(given) and 1 <= value < 100 else ""
+        found = spell_found(given)
+        fail([((), f"expected a percentage such as 2% or a fraction, got {found}.{hint}")])
+    return value
+
+
+def _as_range(given: Any) -> object:
+    if isinstance(given, dict):
+        return given
+    if not (isinstance(given, int) and _is_number(given) and 1 <= given <= MOST_LAUNCHES):
+        expected = f"a whole number from 1 to {MOST_LAUNCHES}, or a mapping with min and max"
+        fail([((), f"expected {expected}, got {spell_found(given)}.")])
+    return {"min": given, "max": given}
+
+
+Launches = Annotated[int, Field(ge=1, le=MOST_LAUNCHES)]
+
+
+class LaunchesForm(BaseModel):
+    """`measure.launches`: a number, or a least and a greatest."""
+
+    model_config = STRICT
+
+    min: Launches = 5
+    max: Launches = 12
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min > self.max:
+            fail([((), f"expected min to be at most max, got {self.min} and {self.max}.")])
+        return self
+
+
+class MeasureForm(BaseModel):
+    """`measure`: durations in seconds, the target as a fraction."""
+
+    model_config = STRICT
+
+    target: Annotated[float, BeforeValidator(_fraction)] = 0.02
+    launches: Annotated[LaunchesForm, BeforeValidator(_as_range)] = LaunchesForm()
+    launch_s: Annotated[float, Field(gt=0, le=3600)] = 0.5
+    case_s: Annotated[float, Field(gt=0, le=86400)] = 30.0
+    timeout_s: Annotated[float, Field(ge=1, le=86400)] = 300.0
+
+    @model_validator(mode="after")
+    def _launch_can_end(self) -> Self:
+        if self.launch_s >= self.timeout_s:
+            problem = (
+                f"expected less than timeout_s, got {self.launch_s:g} and {self.timeout_s:g}. "
+                "Raise timeout_s."
+            )
+            fail([(("launch_s",), problem)])
+        return self
