@@ -27,7 +27,11 @@ def main() -> None:
         wall_s = time.monotonic() - start
         store = Store(Path(folder))
         run = store.read_run(store.find_run(None))
-        launches = [launch for case in run.cases for launch in case.launches]
+        launches = [
+            launch
+            for case in run.cases
+            for launch in store.launches(run.record.id, case.record.position)
+        ]
         timed_s = sum(block.elapsed_ns for launch in launches for block in launch.blocks) / 1e9
     print(f"  cases {len(run.cases)}, launches {len(launches)}")
     print(f"  wall time   {wall_s:6.1f} s   bar: at most 60 s")

@@ -386,7 +386,6 @@ def test_a_file_that_numpy_did_not_write_is_an_error(tmp_path, name, data, reaso
 
 def test_a_file_that_is_gone_is_an_error(tmp_path):
     source = FileInput(path=tmp_path / "a.npy", given="a.npy")
-
     assert error(spec("x"), x=source) == (
         "s: models.m.inputs.x.file: expected an array file as numpy saves it, got 'a.npy': "
         "No such file or directory. Save it again."
