@@ -1,0 +1,60 @@
+"""What a worker does to its own process, seen from inside it."""
+
+import gc
+
+import numpy as np
+import pytest
+
+from harness import worker as module
+from harness.worker import Worker
+from suites.case import Case
+
+CASE = Case(model="m", backend="fake", precision="fp32", batch=1).to_dict()
+
+
+@pytest.fixture
+def opened(tmp_path):
+    """A worker with an open session; the collector is put back as it was."""
+    (tmp_path / "engine").write_text("fake plan of 0", encoding="utf-8")
+    np.savez(tmp_path / "inputs.npz", input0=np.ones(4))
+    header = {
+        "case": CASE,
+        "engine": str(tmp_path / "engine"),
+        "facts": {},
+        "inputs": {"path": str(tmp_path / "inputs.npz"), "names": ["x"], "dtypes": ["float64"]},
+        "cuda_graph": False,
+    }
+    worker = Worker()
+    worker.describe({"backend": "fake"})
+    assert gc.isenabled()
+    try:
+        worker.open(header)
+        yield worker
+    finally:
+        gc.enable()
+        gc.unfreeze()
+
+
+BLOCK = {"block_s": 0.001, "block_queries": 3, "total_s": 0.0}
+
+
+@pytest.mark.usefixtures("opened")
+def test_the_collector_is_frozen_and_off_once_a_session_is_open():
+    assert not gc.isenabled()
+    assert gc.get_freeze_count() > 0
+
+
+def test_the_memory_is_the_peak_above_what_was_held_before_open(opened, monkeypatch):
+    opened._rss_before_open = 1000
+    monkeypatch.setattr(module, "peak_rss_bytes", lambda: 1700)
+    assert opened.block(BLOCK).header["peak_rss_bytes"] == 700
+
+
+def test_memory_that_the_kernel_does_not_tell_is_not_zero(opened, monkeypatch):
+    monkeypatch.setattr(module, "peak_rss_bytes", lambda: None)
+    assert opened.block(BLOCK).header["peak_rss_bytes"] is None
+
+
+def test_a_verb_out_of_order_is_a_defect_and_says_so():
+    with pytest.raises(RuntimeError, match=r"^worker: expected describe first$"):
+        Worker().open({"case": CASE})
