@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from results import schema
+from results.upgrades import UPGRADES
 
 if TYPE_CHECKING:
     from sqlite3 import Connection as SqliteConnection
@@ -113,13 +114,18 @@ def _bring_up(connection: Connection, path: Path) -> None:
             f"{path}: expected a dyno store, got another program's database. "
             "Move it away, or name another folder with --store."
         )
-    if not 1 <= found <= schema.version():
+    if not 1 <= found <= newest():
         raise StoreError(
-            f"{path}: expected a store of schema 1 to {schema.version()}, got schema {found}. "
+            f"{path}: expected a store of schema 1 to {newest()}, got schema {found}. "
             "Use the dyno that made it or a newer one, or name another folder with --store."
         )
-    if found < schema.version():
+    if found < newest():
         _upgrade(connection, found)
+
+
+def newest() -> int:
+    """Return the schema that this code writes, that of `results/schema.py`."""
+    return 1 + len(UPGRADES)
 
 
 def _make(connection: Connection) -> None:
@@ -133,7 +139,7 @@ def _make(connection: Connection) -> None:
 def _upgrade(connection: Connection, found: int) -> None:
     connection.rollback()
     with _transaction(connection):
-        for upgrade in schema.UPGRADES[found - 1 :]:
+        for upgrade in UPGRADES[found - 1 :]:
             upgrade(connection)
 
 
@@ -142,7 +148,7 @@ def _transaction(connection: Connection) -> Iterator[None]:
     """Write all or nothing, the schema's number last; the driver alone would commit each table."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
     yield
-    connection.exec_driver_sql(f"PRAGMA user_version = {schema.version()}")
+    connection.exec_driver_sql(f"PRAGMA user_version = {newest()}")
     connection.commit()
 
 

@@ -75,7 +75,8 @@ class RunRecord:
     """One start of dyno: a suite on one machine. Times are seconds since the epoch, UTC.
 
     `environment` is nested JSON-ready data from `harness/environment.py`; `seed` orders the
-    launches and fills the inputs; `estimate_s` is what `dyno plan` would have said.
+    launches and fills the inputs; `estimate_s` is what `dyno plan` would have said; `only` and
+    `measure` are the part of the suite that was asked for and how it was to be measured.
     """
 
     id: str
@@ -86,6 +87,17 @@ class RunRecord:
     started_at: float
     seed: int
     estimate_s: float
+    environment: Mapping[str, Any]
+    only: str = ""
+    measure: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResume:
+    """A later start of a run: attempt `number`, from 1; the run's own start is attempt 0."""
+
+    number: int
+    resumed_at: float
     environment: Mapping[str, Any]
 
 
@@ -103,7 +115,8 @@ class CaseRecord:
 
     `position` is its place in the suite. `options` are the backend's options resolved.
     Hashes, times and facts are None or empty where the case never got that far. `build_ns` is host
-    time inside the backend's build, process start excluded.
+    time inside the backend's build, process start excluded; where `engine_cached` the engine came
+    out of the cache, and the build is the one that had put it there. `engine_key` is its key there.
     """
 
     position: int
@@ -114,6 +127,8 @@ class CaseRecord:
     effective_precision: str | None = None
     build_ns: int | None = None
     engine_bytes: int | None = None
+    engine_key: str | None = None
+    engine_cached: bool | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -140,15 +155,17 @@ class Block:
 class LaunchRecord:
     """One fresh process measuring one case.
 
-    `number` counts from 0 within the case. `wall_ns` are the raw timings in run order, one a query,
-    blocks after each other; the device's, where it has a clock, are as long. `start_ns` is from
-    exec to the worker's first answer, `open_ns` the backend's open, `first_query_ns` the first
-    query after it. `peak_rss_bytes` is the process's peak above what it held before open.
-    `steady` is None where queries were too slow to judge it within the warm-up's cap.
-    `covariates` are readings of the machine before and after (load, frequency, steal, …).
+    `number` counts from 0 within the case and `attempt`, which is 0 but in a resumed run. `wall_ns`
+    are the raw timings in run order, one a query, blocks after each other; the device's, where it
+    has a clock, are as long. `start_ns` is from exec to the worker's first answer, `open_ns` the
+    backend's open, `first_query_ns` the first query after it. `peak_rss_bytes` is the process's
+    peak above what it held before open. `steady` is None where queries were too slow to judge it
+    within the warm-up's cap. `covariates` are readings of the machine before and after (load,
+    frequency, steal, …).
     """
 
     number: int
+    attempt: int = 0
     started_at: float
     protocol: Protocol
     wall_ns: Nanoseconds
@@ -334,7 +351,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
-    """A case of a stored run: how many launches it has, and its outcome, None while it is open."""
+    """A case of a stored run, its outcome (None while it is open), its last attempt's launches."""
 
     record: CaseRecord
     outcome: Outcome | None
@@ -348,6 +365,7 @@ class RunResult:
     record: RunRecord
     end: RunEnd | None
     cases: tuple[CaseResult, ...]
+    resumes: tuple[RunResume, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

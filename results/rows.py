@@ -15,6 +15,7 @@ from results.record import (
     Protocol,
     RunEnd,
     RunRecord,
+    RunResume,
 )
 from results.timings import decode, encode
 from suites.case import Case
@@ -23,16 +24,31 @@ Row = Mapping[str, Any]
 
 _TIMINGS = ("wall_ns", "enqueue_ns", "gpu_compute_ns", "h2d_ns", "d2h_ns")
 _LAUNCH_JSON = ("facts", "covariates")
+_RUN_JSON = ("environment", "measure")
 
 
 def run_row(record: RunRecord) -> dict[str, Any]:
     """Return a row of `run`."""
-    return {**_shallow(record), "environment": dump(record.environment)}
+    return {**_shallow(record), **{name: dump(getattr(record, name)) for name in _RUN_JSON}}
 
 
 def read_run(row: Row) -> RunRecord:
     """Return the record of a row of `run`."""
-    return RunRecord(**{**row, "environment": json.loads(row["environment"])})
+    return RunRecord(**{**row, **{name: json.loads(row[name]) for name in _RUN_JSON}})
+
+
+def resume_row(record: RunResume) -> dict[str, Any]:
+    """Return a row of `resume`, without its run."""
+    return {**_shallow(record), "environment": dump(record.environment)}
+
+
+def read_resume(row: Row) -> RunResume:
+    """Return the record of a row of `resume`."""
+    return RunResume(
+        number=row["number"],
+        resumed_at=row["resumed_at"],
+        environment=json.loads(row["environment"]),
+    )
 
 
 def read_end(row: Row) -> RunEnd:
@@ -46,6 +62,7 @@ def case_row(record: CaseRecord) -> dict[str, Any]:
     flat = {name: value for name, value in _shallow(record).items() if name != "case"}
     return {
         **flat,
+        "case_id": encodable(case.id),
         "model": encodable(case.model),
         "backend": case.backend,
         "precision": case.precision,
@@ -68,24 +85,34 @@ def read_case(row: Row) -> CaseRecord:
     )
     flat = {f.name: row[f.name] for f in fields(CaseRecord) if f.name in row}
     nested = {name: json.loads(row[name]) for name in ("options", "facts")}
+    nested["engine_cached"] = None if flat["engine_cached"] is None else bool(flat["engine_cached"])
     return CaseRecord(**{**flat, **nested, "case": case})
 
 
 def launch_row(record: LaunchRecord) -> dict[str, Any]:
-    """Return a row of `launch`, without its run and case."""
-    flat = _shallow(record)
-    timings = {name: flat[name] for name in _TIMINGS}
+    """Return a row of `launch`, without its run, its case and its timings."""
+    flat = {name: value for name, value in _shallow(record).items() if name not in _TIMINGS}
     return {
         **flat,
-        **{name: None if found is None else encode(found) for name, found in timings.items()},
         **{name: dump(dict(flat[name])) for name in _LAUNCH_JSON},
         "protocol": dump(asdict(record.protocol)),
         "blocks": dump(block_rows(record.blocks)),
     }
 
 
+def timings_row(record: LaunchRecord) -> dict[str, bytes | None]:
+    """Return a row of `timings`, without its launch."""
+    found = {name: getattr(record, name) for name in _TIMINGS}
+    return {name: None if raw is None else encode(raw) for name, raw in found.items()}
+
+
 def read_launch(row: Row) -> LaunchRecord:
-    """Return the record of a row of `launch`. Raises ValueError where its timings are not whole."""
+    """Return the record of a row of `launch` joined with `timings`.
+
+    Raises ValueError where its timings were pruned or are not whole.
+    """
+    if row["wall_ns"] is None:
+        raise ValueError("expected raw timings, got none: they were pruned")
     flat = {f.name: row[f.name] for f in fields(LaunchRecord)}
     timings = {name: flat[name] for name in _TIMINGS}
     nested = {
@@ -109,7 +136,7 @@ def read_closing(row: Row) -> Outcome:
     return read_outcome({"outcome": row["outcome"], **json.loads(row["detail"])})
 
 
-def _shallow(record: RunRecord | CaseRecord | LaunchRecord) -> dict[str, Any]:
+def _shallow(record: RunRecord | RunResume | CaseRecord | LaunchRecord) -> dict[str, Any]:
     found = {field.name: getattr(record, field.name) for field in fields(record)}
     return {
         name: encodable(value) if isinstance(value, str) else value for name, value in found.items()

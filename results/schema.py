@@ -1,16 +1,14 @@
-"""The tables of a store and the way from each older schema to this one; only the store uses it.
+"""The tables of a store; `results/upgrades.py` has the way to them from older ones.
 
-Nothing is ever updated or deleted: what a table says of a case is its rows in the order of their
-coming. Nested values are JSON, raw timings the bytes of `results/timings.py`.
+Nothing is ever updated: what a table says of a case is its rows in the order of their coming. Only
+`timings` loses rows, to `dyno store prune`. Nested values are JSON, raw timings the bytes of
+`results/timings.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from sqlalchemy import (
     Column,
-    Connection,
     Float,
     ForeignKey,
     ForeignKeyConstraint,
@@ -25,15 +23,6 @@ from sqlalchemy import (
 APPLICATION_ID = 0x64796E6F
 """The file's mark in SQLite's header: `dyno` in ASCII."""
 
-UPGRADES: tuple[Callable[[Connection], None], ...] = ()
-"""UPGRADES[k] takes a store of schema k + 1 to schema k + 2, within one transaction for all."""
-
-
-def version() -> int:
-    """Return the schema that this code writes."""
-    return 1 + len(UPGRADES)
-
-
 metadata = MetaData()
 
 run = Table(
@@ -47,6 +36,17 @@ run = Table(
     Column("started_at", Float, nullable=False),
     Column("seed", Integer, nullable=False),
     Column("estimate_s", Float, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("only", Text, nullable=False, server_default=""),
+    Column("measure", Text, nullable=False, server_default="{}"),
+)
+
+resume = Table(
+    "resume",
+    metadata,
+    Column("run_id", ForeignKey("run.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("resumed_at", Float, nullable=False),
     Column("environment", Text, nullable=False),
 )
 
@@ -77,6 +77,10 @@ case = Table(
     Column("build_ns", Integer),
     Column("engine_bytes", Integer),
     Column("facts", Text, nullable=False),
+    Column("case_id", Text, nullable=False, server_default=""),
+    Column("engine_key", Text),
+    Column("engine_cached", Integer),
+    Index("case_of_id", "case_id"),
 )
 
 
@@ -93,11 +97,6 @@ launch = Table(
     Column("number", Integer, nullable=False),
     Column("started_at", Float, nullable=False),
     Column("protocol", Text, nullable=False),
-    Column("wall_ns", LargeBinary, nullable=False),
-    Column("enqueue_ns", LargeBinary),
-    Column("gpu_compute_ns", LargeBinary),
-    Column("h2d_ns", LargeBinary),
-    Column("d2h_ns", LargeBinary),
     Column("blocks", Text, nullable=False),
     Column("start_ns", Integer, nullable=False),
     Column("open_ns", Integer, nullable=False),
@@ -108,8 +107,20 @@ launch = Table(
     Column("peak_rss_bytes", Integer),
     Column("facts", Text, nullable=False),
     Column("covariates", Text, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default="0"),
     _of_case(),
-    Index("launch_of_case", "run_id", "position"),
+    Index("launch_of_case", "run_id", "position", "attempt"),
+)
+
+timings = Table(
+    "timings",
+    metadata,
+    Column("launch_id", ForeignKey("launch.id"), primary_key=True),
+    Column("wall_ns", LargeBinary, nullable=False),
+    Column("enqueue_ns", LargeBinary),
+    Column("gpu_compute_ns", LargeBinary),
+    Column("h2d_ns", LargeBinary),
+    Column("d2h_ns", LargeBinary),
 )
 
 outcome = Table(

@@ -27,6 +27,7 @@ from results.record import (
     RunOverview,
     RunRecord,
     RunResult,
+    RunResume,
     Summary,
 )
 
@@ -60,13 +61,22 @@ class Store:
         fields = {"run_id": run_id, "ended_at": end.ended_at, "state": end.state}
         self._append(schema.run_end, fields)
 
+    def add_resume(self, run_id: str, record: RunResume) -> None:
+        """Add a later start of a run."""
+        self._append(schema.resume, {"run_id": run_id, **rows.resume_row(record)})
+
     def add_case(self, run_id: str, record: CaseRecord) -> None:
         """Add a case of a run."""
         self._append(schema.case, {"run_id": run_id, **rows.case_row(record)})
 
     def add_launch(self, run_id: str, case_position: int, record: LaunchRecord) -> None:
         """Add a launch of a case that was added before."""
-        self._append(schema.launch, {**_key(run_id, case_position), **rows.launch_row(record)})
+        row = {**_key(run_id, case_position), **rows.launch_row(record)}
+        with translated(self._path), self._engine.begin() as connection:
+            query = insert(schema.launch).values(row).returning(schema.launch.c.id)
+            launch_id = connection.execute(query).scalar_one()
+            raw = {"launch_id": launch_id, **rows.timings_row(record)}
+            connection.execute(insert(schema.timings).values(raw))
 
     def add_outcome(self, run_id: str, case_position: int, outcome: Outcome) -> None:
         """Close a case that was added before; a case is closed once."""
@@ -128,19 +138,23 @@ class Store:
                 "List them with 'dyno runs'."
             )
         ends = self._read(_ends().where(schema.run_end.c.run_id == run_id))
+        resumes = select(schema.resume).filter_by(run_id=run_id).order_by("number")
         return RunResult(
             record=rows.read_run(found[0]),
             end=rows.read_end(ends[-1]) if ends else None,
             cases=self._cases(run_id),
+            resumes=tuple(rows.read_resume(row) for row in self._read(resumes)),
         )
 
     def launches(self, run_id: str, case_position: int) -> tuple[LaunchRecord, ...]:
-        """Return the launches of a case with their raw timings, in the order of their coming."""
-        launch = schema.launch
-        query = select(launch).filter_by(**_key(run_id, case_position)).order_by(launch.c.id)
-        found = self._read(query)
+        """Return the launches of a case's last attempt with their raw timings, as they came."""
+        launch, timings = schema.launch, schema.timings
+        raw = [column for column in timings.c if column.name != "launch_id"]
+        query = select(launch, *raw).outerjoin(timings).filter_by(**_key(run_id, case_position))
+        found = self._read(query.order_by(launch.c.id))
+        last = max((row["attempt"] for row in found), default=0)
         try:
-            return tuple(rows.read_launch(row) for row in found)
+            return tuple(rows.read_launch(row) for row in found if row["attempt"] == last)
         except ValueError as error:
             raise StoreError(
                 f"{self._path}: run {run_id}, case {case_position}: {error}. "
@@ -156,8 +170,9 @@ class Store:
 
     def _cases(self, run_id: str) -> tuple[CaseResult, ...]:
         case, launch = schema.case, schema.launch
-        count = select(launch.c.position, func.count().label("n")).filter_by(run_id=run_id)
-        launches = {row["position"]: row["n"] for row in self._read(count.group_by("position"))}
+        count = select(launch.c.position, launch.c.attempt, func.count().label("n"))
+        counted = count.filter_by(run_id=run_id).group_by("position", "attempt").order_by("attempt")
+        launches = {row["position"]: row["n"] for row in self._read(counted)}
         closings = self._read(select(schema.outcome).filter_by(run_id=run_id))
         outcomes = {row["position"]: rows.read_closing(row) for row in closings}
         return tuple(

@@ -6,11 +6,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from results import database, schema
+from results import database
 from results.database import translated
 from results.record import Failed, Measured, RunEnd, Skipped
 from results.store import Store, StoreError
 from results.summaries import summaries
+from results.upgrades import UPGRADES
 
 GOLDEN = Path(__file__).parent / "data" / "schema1"
 
@@ -30,7 +31,7 @@ def test_the_database_is_in_wal_mode_and_says_whose_it_is(store):
     finally:
         connection.close()
 
-    assert found == ["wal", 0x64796E6F, 1]
+    assert found == ["wal", 0x64796E6F, 2]
 
 
 def test_a_store_of_schema_1_still_opens(tmp_path):
@@ -69,7 +70,7 @@ def test_an_older_schema_is_upgraded_once(tmp_path, monkeypatch):
         ran.append(connection)
         connection.execute(text('ALTER TABLE run ADD COLUMN "comment" TEXT'))
 
-    monkeypatch.setattr(schema, "UPGRADES", (upgrade,))
+    monkeypatch.setattr(database, "UPGRADES", (*UPGRADES, upgrade))
 
     Store(tmp_path / "store")
     store = Store(tmp_path / "store")
@@ -85,10 +86,10 @@ def test_an_upgrade_that_fails_leaves_the_store_as_it_was(tmp_path, monkeypatch)
         connection.execute(text("DROP TABLE summary"))
         raise RuntimeError("half way")
 
-    monkeypatch.setattr(schema, "UPGRADES", (upgrade,))
+    monkeypatch.setattr(database, "UPGRADES", (*UPGRADES, upgrade))
     with pytest.raises(RuntimeError, match="half way"):
         Store(tmp_path / "store")
-    monkeypatch.setattr(schema, "UPGRADES", ())
+    monkeypatch.undo()
 
     store = Store(tmp_path / "store")
 
@@ -114,7 +115,7 @@ def test_a_newer_schema_is_refused(store):
     change(store.folder / "dyno.db", "PRAGMA user_version = 7")
 
     assert refusal(store.folder) == (
-        f"{store.folder}/dyno.db: expected a store of schema 1 to 1, got schema 7. "
+        f"{store.folder}/dyno.db: expected a store of schema 1 to 2, got schema 7. "
         "Use the dyno that made it or a newer one, or name another folder with --store."
     )
 

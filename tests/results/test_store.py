@@ -218,7 +218,7 @@ def test_a_folder_s_name_may_hold_what_means_something_in_an_address(tmp_path, m
 def test_damaged_timings_name_their_case(filled, make_run):
     connection = sqlite3.connect(filled.folder / "dyno.db")
     try:
-        connection.execute("UPDATE launch SET wall_ns = x'0901'")
+        connection.execute("UPDATE timings SET wall_ns = x'0901'")
         connection.commit()
     finally:
         connection.close()

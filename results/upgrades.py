@@ -1,0 +1,51 @@
+"""The way from each older schema of a store to the next one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from sqlalchemy import Connection, text
+
+from suites.case import Case
+
+_TIMINGS = "wall_ns, enqueue_ns, gpu_compute_ns, h2d_ns, d2h_ns"
+_TO_2 = (
+    "ALTER TABLE run ADD COLUMN \"only\" TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE run ADD COLUMN measure TEXT NOT NULL DEFAULT '{}'",
+    (
+        "CREATE TABLE resume (run_id TEXT NOT NULL REFERENCES run (id), number INTEGER NOT NULL, "
+        "resumed_at FLOAT NOT NULL, environment TEXT NOT NULL, PRIMARY KEY (run_id, number))"
+    ),
+    "ALTER TABLE \"case\" ADD COLUMN case_id TEXT NOT NULL DEFAULT ''",
+    'ALTER TABLE "case" ADD COLUMN engine_key TEXT',
+    'ALTER TABLE "case" ADD COLUMN engine_cached INTEGER',
+    'CREATE INDEX case_of_id ON "case" (case_id)',
+    "ALTER TABLE launch ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0",
+    "DROP INDEX launch_of_case",
+    "CREATE INDEX launch_of_case ON launch (run_id, position, attempt)",
+    (
+        "CREATE TABLE timings (launch_id INTEGER NOT NULL PRIMARY KEY REFERENCES launch (id), "
+        "wall_ns BLOB NOT NULL, enqueue_ns BLOB, gpu_compute_ns BLOB, h2d_ns BLOB, d2h_ns BLOB)"
+    ),
+    f"INSERT INTO timings (launch_id, {_TIMINGS}) SELECT id, {_TIMINGS} FROM launch",  # noqa: S608
+    *(f"ALTER TABLE launch DROP COLUMN {name}" for name in _TIMINGS.split(", ")),
+)
+
+
+def _to_2(connection: Connection) -> None:
+    """Give raw timings a table of their own, cases their id, runs what a resume must know."""
+    for statement in _TO_2:
+        connection.exec_driver_sql(statement)
+    found = connection.execute(text('SELECT rowid, * FROM "case"')).mappings().all()
+    for row in found:
+        dims, options = json.loads(row["dims"]), json.loads(row["given_options"])
+        case_id = Case.from_dict({**row, "dims": dims, "options": options}).id
+        connection.execute(
+            text('UPDATE "case" SET case_id = :case_id WHERE rowid = :rowid'),
+            {"case_id": case_id, "rowid": row["rowid"]},
+        )
+
+
+UPGRADES: tuple[Callable[[Connection], None], ...] = (_to_2,)
+"""UPGRADES[k] takes a store of schema k + 1 to schema k + 2, within one transaction for all."""
