@@ -21,15 +21,27 @@ def failed(error: ChildError) -> Failed:
 
 
 def check_outputs(outputs: Mapping[str, NDArray[np.generic]]) -> None:
-    """Raise ChildError(bad-output) where an output holds NaN: nonsense is not worth timing."""
+    """Raise ChildError(bad-output) for an output that is nonsense: it is not worth timing.
+
+    That is one with a NaN in it, or one of infinities only. Among numbers an infinity is legal: a
+    mask's logarithm, or an index without a neighbour.
+    """
     for name, array in outputs.items():
-        try:
-            bad = int(np.isnan(array).sum())
-        except TypeError:
-            continue  # integers, text and the like have no NaN
-        if bad:
+        found = _nonsense(array)
+        if found:
             raise ChildError(
                 "bad-output",
-                f"output {name!r}: expected numbers, got NaN in {bad} of {array.size} values",
+                f"output {name!r}: expected numbers, got {found}",
                 "Give the model inputs it was made for, under `models.<name>.inputs`.",
             )
+
+
+def _nonsense(array: NDArray[np.generic]) -> str | None:
+    """Return what is wrong with the values, or None."""
+    try:
+        bad, infinite = int(np.isnan(array).sum()), int(np.isinf(array).sum())
+    except TypeError:
+        return None  # integers of four bits, text and the like have neither
+    if bad:
+        return f"NaN in {bad} of {array.size} values"
+    return f"infinity in all of {array.size} values" if 0 < infinite == array.size else None

@@ -148,17 +148,12 @@ def _option_problem(value: object, option: OptionWord) -> str | None:
     if option.kind is float:
         legal = numeric
     low = -math.inf if option.minimum is None else option.minimum
-    high = math.inf if option.maximum is None else option.maximum
-    if not legal or (numeric and not low <= value <= high):  # type: ignore[operator]
+    if not legal or (numeric and not low <= value):  # type: ignore[operator]
         return f"expected {_spell_kind(option)}, got {spell_found(value)}."
     return name_problem(value) if isinstance(value, str) else None
 
 
 def _spell_kind(option: OptionWord) -> str:
-    """Return `a whole number from 1 to 8`, with the bounds that the option has."""
-    kind, low, high = KINDS[option.kind], option.minimum, option.maximum
-    if low is not None and high is not None:
-        return f"{kind} from {low:g} to {high:g}"
-    if low is not None:
-        return f"{kind} of at least {low:g}"
-    return kind if high is None else f"{kind} of at most {high:g}"
+    """Return `a whole number of at least 1`, or the kind alone."""
+    kind, low = KINDS[option.kind], option.minimum
+    return kind if low is None else f"{kind} of at least {low:g}"

@@ -18,6 +18,7 @@ PRECISIONS = (
     "fp8",
     "fp8-fp16",
     "int4",
+    "fp64",
 )
 
 OptionValue = str | int | float | bool

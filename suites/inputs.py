@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from suites.errors import SuiteError, did_you_mean
@@ -62,6 +63,16 @@ def check_input_files(
         sources = dict(models[case.model].inputs)
         for spec in applied[case.model].inputs:
             _Input(sources.get(spec.name, RandomInput()), spec, case, suite.where).check()
+
+
+def inputs_bytes(signature: Signature, case: Case) -> int:
+    """Return what the case's input arrays take together; `dims` are applied already."""
+    from suites.dtypes import find_dtype
+
+    return sum(
+        prod(resolve_shape(spec, case.sizes)) * find_dtype(spec.dtype, spec.name).itemsize
+        for spec in signature.inputs
+    )
 
 
 def _distinct(planned: Sequence[HasCase]) -> Iterator[Case]:

@@ -11,8 +11,8 @@ from suites.case import OptionValue
 class OptionWord:
     """An option, the values it may have, and the backends that take it.
 
-    Legal are `choices` where there are any, else values of `kind` from `minimum` to `maximum`,
-    which may depend on the machine; None sets no bound.
+    Legal are `choices` where there are any, else values of `kind` from `minimum` on; None sets no
+    bound. What one of several backends refuses, it says case by case.
     """
 
     name: str
@@ -20,7 +20,6 @@ class OptionWord:
     backends: tuple[str, ...]
     choices: tuple[OptionValue, ...] = ()
     minimum: float | None = None
-    maximum: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

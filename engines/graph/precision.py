@@ -8,9 +8,8 @@ where activations are quantised by constants, `int8-dynamic` where only at run t
 `int8-weights` where never. The largest share of the other weights follows, unless it is fp32:
 `int8-fp16`. Without quantised weights it is the whole name: `fp16`.
 
-The names are those of `suites/case.py` and those that no case can have yet: `fp64`, a file of
-doubles; `int8-weights`; and pairs such as `fp8-bf16`. They are stable: plans compare them with
-what a case asks for.
+The names are those of `suites/case.py` and those that no case can have yet: `int8-weights`, and
+pairs such as `fp8-bf16`. They are stable: plans compare them with what a case asks for.
 """
 
 from __future__ import annotations

@@ -6,6 +6,10 @@ import re
 
 from engines.contract import EngineError
 
+_NO_KERNEL = (
+    r"is not a registered function/op|No Op registered|Could not find an implementation|"
+    r"Failed to find kernel|operations .* are not supported"
+)
 _PATTERNS = (
     (
         r"bad_alloc|[Ff]ailed to allocate memory|out of memory",
@@ -13,7 +17,12 @@ _PATTERNS = (
         "Lower the batch, or another dimension of the case.",
     ),
     (
-        r"is not a registered function/op|No Op registered|Could not find an implementation",
+        r"Unsupported model IR version|Opset \d+ is under development",
+        "unsupported-op",
+        "Export the model with an older opset and IR version, or install a newer runtime.",
+    ),
+    (
+        _NO_KERNEL,
         "unsupported-op",
         "Try another backend, or another opset or precision of the model.",
     ),

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import onnxruntime as ort
 
 from engines.contract import CaptureError, EngineError, Placement, SessionFacts
+from engines.ort.dtypes import HostTensor, laid_out, read
+from engines.ort.varying import VaryingOutputs, are_open, bind_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from suites.case import OptionValue
 
 _EXAMPLES = 5
-_NO_NUMPY = ("bfloat16", "float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "string")
 
 
 class HostSession:
@@ -33,9 +34,11 @@ class HostSession:
         self._session = session
         self._options = dict(options)
         self._placement = placement
-        self._inputs = inputs
-        self._binding = bind(session, inputs)
-        self.enqueue: Sequence[Call] = (partial(session.run_with_iobinding, self._binding),)
+        self._inputs = {name: laid_out(array) for name, array in inputs.items()}
+        self._binding = bind(session, self._inputs)
+        self._varying = VaryingOutputs(session, self._binding) if are_open(session) else None
+        bound = partial(session.run_with_iobinding, self._binding)
+        self.enqueue: Sequence[Call] = (self._varying or bound,)
         self.copy_in: Sequence[Call] = ()
         self.copy_out: Sequence[Call] = ()
         self.wait: Sequence[Call] | None = None
@@ -47,14 +50,11 @@ class HostSession:
         raise CaptureError("a CPU session has no CUDA graph", "Leave cuda_graph out for it.")
 
     def outputs(self) -> Arrays:
-        """Return copies of the last query's outputs by name, but those of types numpy lacks."""
+        """Return copies of the last query's outputs by name, but those that no array can hold."""
         names = [out.name for out in self._session.get_outputs()]
         values = zip(names, self._binding.get_outputs(), strict=True)
-        return {
-            name: value.numpy()
-            for name, value in values
-            if value.data_type().removeprefix("tensor(").rstrip(")") not in _NO_NUMPY
-        }
+        arrays = {name: read(value) for name, value in values if value.is_tensor()}
+        return {name: array for name, array in arrays.items() if array is not None}
 
     def facts(self) -> SessionFacts:
         """Return the runtime's version, the options as set, and where the nodes run."""
@@ -64,6 +64,7 @@ class HostSession:
             device="cpu",
             options=self._options,
             placement=self._placement,
+            notes=self._varying.notes if self._varying else (),
         )
 
     def profile(self) -> Sequence[LayerTime] | None:
@@ -71,10 +72,10 @@ class HostSession:
         return None
 
 
-def bind(session: ort.InferenceSession, inputs: Arrays) -> ort.IOBinding:
-    """Return a binding of the arrays to the session's inputs, its outputs on the host.
+def bind(session: ort.InferenceSession, inputs: Mapping[str, HostTensor]) -> ort.IOBinding:
+    """Return a binding of the tensors to the session's inputs, its outputs on the host.
 
-    Raises EngineError for an input that is missing.
+    The tensors outlive the binding. Raises EngineError for an input that is missing.
     """
     binding = session.io_binding()
     for spec in session.get_inputs():
@@ -84,9 +85,13 @@ def bind(session: ort.InferenceSession, inputs: Arrays) -> ort.IOBinding:
                 f"engine: expected an array for input {spec.name!r}, got {sorted(inputs)}",
                 "Give the input's values under the model's `inputs`.",
             )
-        binding.bind_cpu_input(spec.name, inputs[spec.name])
-    for out in session.get_outputs():
-        binding.bind_output(out.name, "cpu")
+        tensor = inputs[spec.name]
+        if tensor.onnx_type is None:
+            binding.bind_cpu_input(spec.name, tensor.data)
+        else:
+            address = tensor.data.ctypes.data
+            binding.bind_input(spec.name, "cpu", 0, tensor.onnx_type, tensor.shape, address)
+    bind_outputs(session, binding)
     return binding
 
 

@@ -32,3 +32,17 @@ def test_nan_is_a_bad_output(dtype):
         check_outputs({"y": np.array([[1, np.nan], [np.nan, 2]], dtype)})
     assert error.value.kind == "bad-output"
     assert error.value.message == "output 'y': expected numbers, got NaN in 2 of 4 values"
+
+
+def test_an_output_of_infinities_only_is_bad():
+    with pytest.raises(ChildError) as error:
+        check_outputs({"x": np.array([1.0]), "y": np.array([[np.inf, -np.inf]], np.float16)})
+    assert error.value.kind == "bad-output"
+    assert error.value.message == "output 'y': expected numbers, got infinity in all of 2 values"
+    assert error.value.hint == (
+        "Give the model inputs it was made for, under `models.<name>.inputs`."
+    )
+
+
+def test_types_without_nan_pass():
+    check_outputs({"y": np.array([1, -1]).astype(ml_dtypes.int4)})

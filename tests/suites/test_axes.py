@@ -14,13 +14,10 @@ def problems(value, **bounds):
 @pytest.mark.parametrize(
     ("bounds", "value", "message"),
     [
-        ({"minimum": 1, "maximum": 2}, 99999, "a whole number from 1 to 2, got 99999."),
-        ({"minimum": 1, "maximum": 2}, 0, "a whole number from 1 to 2, got 0."),
-        ({"minimum": 1, "maximum": 2}, True, "a whole number from 1 to 2, got true."),
+        ({"minimum": 1}, True, "a whole number of at least 1, got true."),
         ({"minimum": 1}, 0, "a whole number of at least 1, got 0."),
-        ({"maximum": 2}, 3, "a whole number of at most 2, got 3."),
         ({}, 1.5, "a whole number, got 1.5."),
-        ({"kind": float, "minimum": 0.5, "maximum": 2}, 2.1, "a number from 0.5 to 2, got 2.1."),
+        ({"kind": float, "minimum": 0.5}, 0.4, "a number of at least 0.5, got 0.4."),
         ({"kind": bool}, 1, "true or false, got 1."),
     ],
 )
@@ -31,10 +28,10 @@ def test_a_value_beyond_an_options_bounds_is_refused(bounds, value, message):
 @pytest.mark.parametrize(
     ("bounds", "value"),
     [
-        ({"minimum": 1, "maximum": 2}, 1),
-        ({"minimum": 1, "maximum": 2}, 2),
+        ({"minimum": 1}, 1),
+        ({"minimum": 1}, 10**9),
         ({}, -(10**9)),
-        ({"kind": float, "maximum": 2}, 2),
+        ({"kind": float, "minimum": 0.5}, 1),
         ({"kind": bool}, False),
     ],
 )

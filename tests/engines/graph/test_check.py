@@ -125,13 +125,64 @@ def test_a_graph_that_uses_what_it_does_not_make_is_invalid(fault, relu_model):
     assert "\n" not in message
 
 
-def test_shapes_that_contradict_are_invalid(fault, relu_model):
-    relu_model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 4
+def test_operands_that_contradict_are_invalid(fault, graph_model):
+    nodes = [helper.make_node("Add", ["x", "y"], ["z"], name="only")]
+    inputs = {"x": (FLOAT, ["N", 3]), "y": (FLOAT, ["N", 4])}
 
-    kind, message, hint = fault(relu_model)
+    kind, message, hint = fault(graph_model(nodes, inputs, {"z": (FLOAT, ["N", 3])}))
 
     assert (kind, hint) == ("invalid-model", AGAIN)
-    assert "Inferred shape and existing shape differ in dimension 1: (3) vs (4)" in message
+    assert "Incompatible dimensions" in message
+
+
+@pytest.mark.parametrize("dims", [["N", 4], ["N"], ["N", 3, 1, 1]])
+def test_an_output_may_declare_a_wrong_shape(tmp_path, graph_model, dims):
+    middle = helper.make_tensor_value_info("h", FLOAT, dims)
+    nodes = [helper.make_node("Relu", ["x"], ["h"]), helper.make_node("Relu", ["h"], ["y"])]
+    tensors = {"x": (FLOAT, ["N", 3])}, {"y": (FLOAT, dims)}
+    onnx.save(graph_model(nodes, *tensors, values=[middle]), tmp_path / "mine.onnx")
+
+    check(tmp_path / "mine.onnx")
+
+
+def test_an_output_may_not_declare_a_wrong_type(fault, relu_model):
+    relu_model.graph.output[0].type.tensor_type.elem_type = TensorProto.INT64
+
+    kind, message, _ = fault(relu_model)
+
+    assert kind == "invalid-model"
+    assert "Inferred elem type differs from existing elem type" in message
+
+
+def test_a_sparse_weight_counts_as_dense(tmp_path, graph_model):
+    tensor = (FLOAT, ["N", 3])
+    model = graph_model([helper.make_node("Mul", ["x", "w"], ["y"])], {"x": tensor}, {"y": tensor})
+    values = helper.make_tensor("w", FLOAT, [1], [2.0])
+    places = helper.make_tensor("places", TensorProto.INT64, [1], [1])
+    model.graph.sparse_initializer.append(helper.make_sparse_tensor(values, places, [3]))
+    onnx.save(model, tmp_path / "mine.onnx")
+
+    check(tmp_path / "mine.onnx")
+
+
+def test_a_fault_in_onnxs_own_definition_is_left_to_the_runtime(tmp_path, graph_model, monkeypatch):
+    nested = (
+        "[ShapeInferenceError] Inference error(s): (op_type:MeanVarianceNormalization): "
+        "[ShapeInferenceError] Inference error(s): (op_type:Constant): one must be specified"
+    )
+
+    def fail(*_, **__):
+        raise onnx.shape_inference.InferenceError(nested)
+
+    onnx.save(node_model(graph_model, "MeanVarianceNormalization"), tmp_path / "mine.onnx")
+    monkeypatch.setattr(onnx.checker, "check_model", fail)
+    monkeypatch.setattr(onnx.shape_inference, "infer_shapes", fail)
+
+    check(tmp_path / "mine.onnx")
+
+    nested = nested.replace("MeanVarianceNormalization", "Add")
+    with pytest.raises(EngineError, match="op_type:Add"):
+        check(tmp_path / "mine.onnx")
 
 
 def test_a_truncated_file_is_invalid(fault, relu_model):
