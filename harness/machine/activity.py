@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from harness.machine.cgroup import throttles
 from harness.machine.cpu import current_mhz
 from harness.machine.reading import Facts, Tree, UnknownFactError, collect
 
@@ -56,6 +57,23 @@ def read_covariates(tree: Tree) -> dict[str, Any]:
     ).values
 
 
+def read_counters(tree: Tree) -> Facts:
+    """Return what only grows; the difference of two readings says what happened between them.
+
+    Ticks are 1/100 s summed over all CPUs, `idle_ticks` those in which a CPU had nothing to do.
+    """
+    return collect(
+        {
+            "uptime_s": lambda: float(tree.text("proc/uptime").split()[0]),
+            "cpu_ticks": lambda: sum(_cpu_ticks(tree)),
+            "idle_ticks": lambda: sum(_cpu_ticks(tree)[3:5]),
+            "steal_ticks": lambda: _cpu_ticks(tree)[7],
+            "throttles": lambda: throttles(tree),
+            "swapped_pages": lambda: _swapped_pages(tree),
+        }
+    )
+
+
 def _load(tree: Tree, column: int) -> float:
     return float(tree.text("proc/loadavg").split()[column])
 
@@ -84,6 +102,10 @@ def _pressure(tree: Tree, resource: str) -> float:
     some = tree.field(f"proc/pressure/{resource}", "some", " ")
     avg10 = some.split()[0]
     return float(avg10.removeprefix("avg10=")) / 100
+
+
+def _swapped_pages(tree: Tree) -> int:
+    return sum(int(tree.field("proc/vmstat", name, " ")) for name in ("pswpin", "pswpout"))
 
 
 def _memory(tree: Tree, name: str) -> int:

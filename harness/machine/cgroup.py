@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from harness.machine.reading import Tree
+from harness.machine.reading import Tree, UnknownFactError
 
 _MOUNTS_V1 = ("sys/fs/cgroup/cpu,cpuacct", "sys/fs/cgroup/cpu")
 _MOUNT_V2 = "sys/fs/cgroup"
@@ -22,6 +22,30 @@ def quota_cpus(tree: Tree) -> float | None:
     for mount in _MOUNTS_V1:
         quotas += [_quota_v1(tree, f"{mount}{folder}") for folder in _upwards(group_v1)]
     return min((quota for quota in quotas if quota is not None), default=None)
+
+
+def throttles(tree: Tree) -> int:
+    """Return in how many periods a quota stopped this process's groups, since they were made.
+
+    Raises UnknownFactError where no group on the way up counts them.
+    """
+    group_v1, group_v2 = _groups(tree)
+    folders = [f"{_MOUNT_V2}{folder}" for folder in _upwards(group_v2)]
+    folders += [f"{mount}{folder}" for mount in _MOUNTS_V1 for folder in _upwards(group_v1)]
+    counts = [count for folder in folders if (count := _throttled(tree, folder)) is not None]
+    if not counts:
+        raise UnknownFactError("no cpu.stat of this process's groups has nr_throttled")
+    return sum(counts)
+
+
+def _throttled(tree: Tree, folder: str) -> int | None:
+    if not tree.has(f"{folder}/cpu.stat"):
+        return None
+    for line in tree.text(f"{folder}/cpu.stat").splitlines():
+        name, _, count = line.partition(" ")
+        if name == "nr_throttled":
+            return int(count)
+    return None
 
 
 def _groups(tree: Tree) -> tuple[str | None, str | None]:

@@ -68,6 +68,7 @@ def _state(nvml: Any, of: Callable[..., Any]) -> dict[str, Callable[[], Any]]:
         "power_cap_watts": lambda: of("nvmlDeviceGetEnforcedPowerLimit") / 1000,
         "default_power_cap_watts": lambda: of("nvmlDeviceGetPowerManagementDefaultLimit") / 1000,
         "ecc": lambda: bool(of("nvmlDeviceGetEccMode")[0]),
+        "ecc_after_reboot": lambda: bool(of("nvmlDeviceGetEccMode")[1]),
         "mig": lambda: bool(of("nvmlDeviceGetMigMode")[0]),
         "persistence": lambda: bool(of("nvmlDeviceGetPersistenceMode")),
         "sm_mhz": lambda: of("nvmlDeviceGetClockInfo", nvml.NVML_CLOCK_SM),
@@ -75,8 +76,22 @@ def _state(nvml: Any, of: Callable[..., Any]) -> dict[str, Callable[[], Any]]:
         "max_sm_mhz": lambda: of("nvmlDeviceGetMaxClockInfo", nvml.NVML_CLOCK_SM),
         "max_memory_mhz": lambda: of("nvmlDeviceGetMaxClockInfo", nvml.NVML_CLOCK_MEM),
         "temperature_c": lambda: of("nvmlDeviceGetTemperature", nvml.NVML_TEMPERATURE_GPU),
+        "clock_reasons": lambda: _clock_reasons(nvml, of),
         "compute_processes": lambda: len(of("nvmlDeviceGetComputeRunningProcesses")),
+        "compute_pids": lambda: [p.pid for p in of("nvmlDeviceGetComputeRunningProcesses")],
     }
+
+
+def _clock_reasons(nvml: Any, of: Callable[..., Any]) -> int:
+    """Return the bits of nvmlClocksEventReasons, which older drivers call throttle reasons."""
+    newer = "nvmlDeviceGetCurrentClocksEventReasons"
+    older = "nvmlDeviceGetCurrentClocksThrottleReasons"
+    try:
+        return int(of(newer))
+    except UnknownFactError:
+        if not hasattr(nvml, older):
+            raise
+        return int(of(older))
 
 
 def _ask(nvml: Any, function: str, *arguments: Any) -> Any:

@@ -19,6 +19,12 @@ class Facts:
     values: dict[str, Any]
     unknown: dict[str, str]
 
+    def known(self, name: str) -> Any:
+        """Return the value. Raises UnknownFactError, with the reason, where there is none."""
+        if name in self.unknown:
+            raise UnknownFactError(self.unknown[name])
+        return self.values[name]
+
 
 def collect(readers: Mapping[str, Callable[[], Any]]) -> Facts:
     """Return what each reader says."""
@@ -62,6 +68,13 @@ class Tree:
             if found.strip() == name:
                 return value.strip()
         raise UnknownFactError(f"/{path}: no {name!r}")
+
+    def names(self, path: str) -> tuple[str, ...]:
+        """Return what the folder `/path` holds, sorted. Raises UnknownFactError."""
+        try:
+            return tuple(sorted(entry.name for entry in (self.root / path).iterdir()))
+        except OSError as error:
+            raise UnknownFactError(f"/{path}: {error.strerror or error}") from error
 
     def has(self, path: str) -> bool:
         """Return whether `/path` is there and may be looked at."""

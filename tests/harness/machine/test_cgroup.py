@@ -1,6 +1,7 @@
 import pytest
 
-from harness.machine.cgroup import quota_cpus
+from harness.machine.activity import read_counters
+from harness.machine.cgroup import quota_cpus, throttles
 from harness.machine.reading import Tree, UnknownFactError
 
 
@@ -69,3 +70,38 @@ def test_a_quota_that_is_no_number_is_unknown(machine):
     message = r"^/sys/fs/cgroup/cpu/cpu.cfs_quota_us: expected a number, got 'much'$"
     with pytest.raises(UnknownFactError, match=message):
         quota_cpus(tree)
+
+
+def test_throttled_periods_of_all_groups_on_the_way_up_are_added(machine):
+    tree = machine(
+        {
+            "proc/self/cgroup": "0::/pod/worker",
+            "sys/fs/cgroup/pod/worker/cpu.stat": "usage_usec 5\nnr_periods 9\nnr_throttled 2",
+            "sys/fs/cgroup/pod/cpu.stat": "nr_throttled 3",
+            "sys/fs/cgroup/cpu.stat": "usage_usec 5",
+        }
+    )
+    assert throttles(tree) == 5
+
+
+def test_throttled_periods_are_counted_under_v1_too(machine):
+    tree = machine(
+        {
+            "proc/self/cgroup": "4:cpu,cpuacct:/docker/abc",
+            "sys/fs/cgroup/cpu,cpuacct/cpu.stat": "nr_periods 9\nnr_throttled 7",
+        }
+    )
+    assert throttles(tree) == 7
+
+
+def test_groups_that_count_no_throttled_periods_are_unknown(machine):
+    message = "^no cpu.stat of this process's groups has nr_throttled$"
+    with pytest.raises(UnknownFactError, match=message):
+        throttles(machine({"proc/self/cgroup": "0::/"}))
+
+
+def test_a_count_that_is_no_number_is_unknown(machine):
+    files = {"proc/self/cgroup": "0::/", "sys/fs/cgroup/cpu.stat": "nr_throttled many"}
+    facts = read_counters(machine(files))
+    assert facts.values["throttles"] is None
+    assert facts.unknown["throttles"] == "invalid literal for int() with base 10: 'many'"

@@ -1,59 +1,9 @@
 import sys
-from types import SimpleNamespace
 
 import pytest
 
 from harness.environment import capture
 from harness.machine.gpu import read_gpus
-
-
-class NVMLError(Exception):
-    pass
-
-
-ANSWERS = {
-    "nvmlDeviceGetHandleByIndex": "handle",
-    "nvmlDeviceGetUUID": "GPU-5f3c",
-    "nvmlDeviceGetName": b"NVIDIA H200",
-    "nvmlDeviceGetPciInfo": SimpleNamespace(busId="00000000:3B:00.0"),
-    "nvmlDeviceGetCudaComputeCapability": (9, 0),
-    "nvmlSystemGetDriverVersion": "580.95.05",
-    "nvmlSystemGetCudaDriverVersion_v2": 13020,
-    "nvmlDeviceGetMemoryInfo": SimpleNamespace(total=150_754_820_096, used=1_048_576),
-    "nvmlDeviceGetEnforcedPowerLimit": 700_000,
-    "nvmlDeviceGetPowerManagementDefaultLimit": 700_000,
-    "nvmlDeviceGetEccMode": [1, 1],
-    "nvmlDeviceGetMigMode": [0, 0],
-    "nvmlDeviceGetPersistenceMode": 1,
-    "nvmlDeviceGetTemperature": 31,
-    "nvmlDeviceGetComputeRunningProcesses": [SimpleNamespace(pid=7)],
-}
-CLOCKS = {
-    "nvmlDeviceGetClockInfo": {1: 345, 2: 3201},
-    "nvmlDeviceGetMaxClockInfo": {1: 1980, 2: 3201},
-}
-
-
-def answer(value):
-    return lambda *_: value
-
-
-@pytest.fixture
-def nvml():
-    """A pynvml with one device that answers everything."""
-    started = []
-    return SimpleNamespace(
-        NVMLError=NVMLError,
-        NVML_CLOCK_SM=1,
-        NVML_CLOCK_MEM=2,
-        NVML_TEMPERATURE_GPU=0,
-        started=started,
-        nvmlInit=lambda: started.append("init"),
-        nvmlShutdown=lambda: started.append("shutdown"),
-        nvmlDeviceGetCount=lambda: 1,
-        **{name: answer(value) for name, value in ANSWERS.items()},
-        **{name: lambda _, kind, by=by: by[kind] for name, by in CLOCKS.items()},
-    )
 
 
 def test_a_gpu_tells_everything(nvml):
@@ -72,6 +22,7 @@ def test_a_gpu_tells_everything(nvml):
         "power_cap_watts": 700.0,
         "default_power_cap_watts": 700.0,
         "ecc": True,
+        "ecc_after_reboot": True,
         "mig": False,
         "persistence": True,
         "sm_mhz": 345,
@@ -79,19 +30,16 @@ def test_a_gpu_tells_everything(nvml):
         "max_sm_mhz": 1980,
         "max_memory_mhz": 3201,
         "temperature_c": 31,
+        "clock_reasons": 1,
         "compute_processes": 1,
+        "compute_pids": [7],
     }
     assert nvml.started == ["init", "shutdown"]
 
 
-def fail(*_):
-    raise NVMLError("Not Supported")
-
-
 def test_a_gpu_that_refuses_every_question_has_a_reason_for_each(nvml, tmp_path):
-    for name in [*ANSWERS, *CLOCKS, "nvmlShutdown"]:
-        setattr(nvml, name, fail)
-    nvml.nvmlDeviceGetHandleByIndex = answer("handle")
+    nvml.refuse(*nvml.questions, "nvmlShutdown")
+    nvml.answer(nvmlDeviceGetHandleByIndex="handle")
     environment = capture(root=tmp_path, nvml=nvml)
     assert set(environment["gpus"][0].values()) == {None}
     assert environment["unknown"]["gpus.0.mig"] == "nvmlDeviceGetMigMode: Not Supported"
@@ -103,13 +51,28 @@ def test_an_older_nvml_lacks_functions(nvml):
     assert gpus[0].unknown == {"mig": "this nvidia-ml-py has no nvmlDeviceGetMigMode"}
 
 
+def test_an_older_driver_calls_clock_event_reasons_throttle_reasons(nvml):
+    nvml.refuse("nvmlDeviceGetCurrentClocksEventReasons")
+    nvml.answer(nvmlDeviceGetCurrentClocksThrottleReasons=0x40)
+    gpus, _ = read_gpus(nvml)
+    assert gpus[0].values["clock_reasons"] == 0x40
+
+
+def test_a_driver_without_either_says_so(nvml):
+    nvml.refuse("nvmlDeviceGetCurrentClocksEventReasons")
+    gpus, _ = read_gpus(nvml)
+    assert gpus[0].unknown == {
+        "clock_reasons": "nvmlDeviceGetCurrentClocksEventReasons: Not Supported"
+    }
+
+
 def test_a_driver_that_does_not_start_means_no_gpus(nvml):
-    nvml.nvmlInit = fail
+    nvml.refuse("nvmlInit")
     assert read_gpus(nvml) == ([], "NVML did not start: Not Supported")
 
 
 def test_devices_that_cannot_be_counted_mean_no_gpus(nvml):
-    nvml.nvmlDeviceGetCount = fail
+    nvml.refuse("nvmlDeviceGetCount")
     assert read_gpus(nvml) == ([], "NVML does not count devices: Not Supported")
     assert nvml.started == ["init", "shutdown"]
 

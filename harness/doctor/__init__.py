@@ -1,0 +1,1 @@
+"""What about this machine disturbs numbers, how much, and what mends it."""
