@@ -206,6 +206,16 @@ class Backend(Protocol):
         """Return why it cannot run this case and what it can instead, or None."""
         ...
 
+    def engine_key(self, case: Case) -> Mapping[str, Fact]:
+        """Return all that the bytes of the case's engine depend on, beside the model's own.
+
+        That is of the case, the runtime, the driver and the machine; the cache takes an engine
+        with an equal key for the same. Batch and dims belong in it only where the engine is built
+        for them. Dyno adds the code of its own backends; one from another package adds its version.
+        Imports no runtime, and is asked in the environment that would build.
+        """
+        ...
+
     def build(self, model: PreparedModel, case: Case, path: Path) -> Engine:
         """Build the case's engine into the file `path`. Raises EngineError."""
         ...

@@ -1,62 +1,198 @@
-"""Building: one child a case; on the host as many at once as there are cores."""
+"""Building: each engine once, in a child, unless the cache has it; on the host side by side."""
 
 from __future__ import annotations
 
+from concurrent.futures import as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from harness.child import Child
+from engines import registry
+from engines.cache.cache import Draft, Request
+from engines.cache.entry import BadBuildError
+from engines.cache.folder import probe, reason
+from harness.child import Child, ChildError, child_pool
+from harness.closure import backend_code
+from harness.outcome import failed
+from results.record import Failed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from engines.cache.cache import EngineCache, Found
     from harness.folders import Folders
     from harness.plan import PlannedCase
     from harness.prepare import Prepared
 
+    Waiting = tuple[PlannedCase, Prepared]
+
+_RECIPE = {"name": "none", "version": 0}
+"""No recipe changes a model's precision yet."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """A case's engine on disk. `build_ns` is host time inside the backend's build."""
+    """A case's engine in the cache. `build_ns` is host time inside the build that put it there.
+
+    `cached` is False for the case that it was just built for, and `damage` is then what was wrong
+    with the entry that it replaces, if there was one.
+    """
 
     path: Path
     facts: Mapping[str, Any]
     build_ns: int
     engine_bytes: int
-
-    def remove(self) -> None:
-        """Delete the engine's files."""
-        for file in self.path.parent.glob(f"{self.path.name}*"):
-            file.unlink()
+    key: str
+    cached: bool
+    damage: str | None
 
 
-def build(
-    planned: PlannedCase,
-    prepared: Prepared,
-    *,
-    closure: Path,
-    folders: Folders,
-    timeout_s: float,
-) -> Built:
-    """Return the case's engine, built in a fresh child. Raises ChildError."""
-    folders.engines.mkdir(parents=True, exist_ok=True)
-    path = folders.engines / f"{planned.position}.engine"
-    with Child("harness.worker", path=closure, log=folders.log(str(planned.position))) as child:
-        child.ask("describe", timeout_s=timeout_s, backend=planned.case.backend)
-        reply = child.ask(
-            "build",
-            timeout_s=timeout_s,
-            case=planned.case.to_dict(),
-            model=str(prepared.path),
-            sha256=prepared.sha256,
-            external_data=prepared.external_data,
-            engine=str(path),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """Cases that share an engine."""
+
+    request: Request
+    on_device: bool
+    cases: tuple[Waiting, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """Gets the engines of a run. `closure` is the worker's copy that every child starts from."""
+
+    cache: EngineCache
+    closure: Path
+    folders: Folders
+    timeout_s: float
+
+    def build_all(
+        self, waiting: Sequence[Waiting]
+    ) -> Generator[tuple[PlannedCase, Prepared, Built | Failed]]:
+        """Yield cases as their engines are there, or have failed; then make room in the cache.
+
+        Host builds run side by side first, then those on devices one by one.
+        """
+        groups = _groups(waiting)
+        stop = Event()
+        with child_pool() as pool, _set_on_error(stop):
+            futures = {
+                pool.submit(self._get, group, stop): group
+                for group in groups
+                if not group.on_device
+            }
+            for future in as_completed(futures):
+                yield from _told(futures[future], future.result())
+        for group in groups:
+            if group.on_device:
+                yield from _told(group, self._get(group, stop))
+        self.cache.prune()
+
+    def _get(self, group: _Group, stop: Event) -> Found | Failed:
+        """Return the group's engine, out of the cache or built for its first case."""
+
+        def build(path: Path) -> Draft:
+            return self._build(*group.cases[0], path)
+
+        try:
+            return self.cache.obtain(group.request, build, given_up=stop.is_set)
+        except ChildError as error:
+            return failed(error if (full := self._disk(error)) is None else full)
+        except BadBuildError as error:
+            return Failed(kind="build", message=str(error), hint="Tell the backend's makers.")
+        except OSError as error:
+            return failed(self._disk_error(error))
+
+    def _build(self, planned: PlannedCase, prepared: Prepared, path: Path) -> Draft:
+        """Build the engine in a fresh child. Raises ChildError."""
+        log = self.folders.log(str(planned.position))
+        with Child("harness.worker", path=self.closure, log=log) as child:
+            child.ask("describe", timeout_s=self.timeout_s, backend=planned.case.backend)
+            reply = child.ask(
+                "build",
+                timeout_s=self.timeout_s,
+                case=planned.case.to_dict(),
+                model=str(prepared.path),
+                sha256=prepared.sha256,
+                external_data=prepared.external_data,
+                engine=str(path),
+            )
+            child.ask("close", timeout_s=self.timeout_s)
+        return Draft(facts=reply.header["facts"], build_ns=reply.header["build_ns"])
+
+    def _disk(self, error: ChildError) -> ChildError | None:
+        """Return that the disk was the reason of a failed build, which runtimes seldom say."""
+        try:
+            probe(self.cache.folder)
+        except OSError as found:
+            return self._disk_error(found, f" ({error.message})")
+        return None
+
+    def _disk_error(self, error: OSError, more: str = "") -> ChildError:
+        return ChildError(
+            "disk",
+            f"{self.cache.folder.root}: {reason(error)}{more}",
+            "Mend that, or name another folder with --cache.",
         )
-        child.ask("close", timeout_s=timeout_s)
-    return Built(
-        path=path,
-        facts=reply.header["facts"],
-        build_ns=reply.header["build_ns"],
-        engine_bytes=reply.header["engine_bytes"],
-    )
+
+
+def _groups(waiting: Sequence[Waiting]) -> list[_Group]:
+    """Return the cases by the engine that they need, in the order of their first ones."""
+    backends = {name: registry.get(name) for name in {case.case.backend for case, _ in waiting}}
+    codes = {name: backend_code(name) for name in backends}
+    requests: dict[str, Request] = {}
+    cases: dict[str, list[Waiting]] = {}
+    for planned, prepared in waiting:
+        case = planned.case
+        fields = {
+            "backend": case.backend,
+            "backend_code": codes[case.backend],
+            "model_sha256": prepared.sha256,
+            "external_data": prepared.external_data,
+            "recipe": _RECIPE,
+            "engine": dict(backends[case.backend].engine_key(case)),
+        }
+        about = {"model": case.model, "case": case.id}
+        request = Request(fields=fields, about=about, dyno_version=version("engine-dyno"))
+        requests.setdefault(request.key, request)
+        cases.setdefault(request.key, []).append((planned, prepared))
+    return [
+        _Group(
+            request=request,
+            on_device=backends[request.fields["backend"]].builds_on_device,
+            cases=tuple(cases[key]),
+        )
+        for key, request in requests.items()
+    ]
+
+
+def _told(
+    group: _Group, found: Found | Failed
+) -> Iterator[tuple[PlannedCase, Prepared, Built | Failed]]:
+    """Yield each case of the group with its engine; only for the first can it be a new one."""
+    for rank, (planned, prepared) in enumerate(group.cases):
+        if isinstance(found, Failed):
+            yield planned, prepared, found
+            continue
+        built = Built(
+            path=found.path,
+            facts=found.entry.facts,
+            build_ns=found.entry.build_ns,
+            engine_bytes=found.entry.bytes,
+            key=group.request.key,
+            cached=found.cached or rank > 0,
+            damage=None if rank else found.damage,
+        )
+        yield planned, prepared, built
+
+
+@contextmanager
+def _set_on_error(stop: Event) -> Iterator[None]:
+    """Tell those who wait for other builders when the body is left by an exception (Ctrl-C)."""
+    try:
+        yield
+    except BaseException:
+        stop.set()
+        raise

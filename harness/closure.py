@@ -29,7 +29,8 @@ FILES = (
     "harness/wire.py",
     "harness/worker.py",
 )
-FOLDERS = ("engines/backends", "engines/fake", "engines/ort")
+FAMILIES = ("engines/fake", "engines/ort")
+FOLDERS = ("engines/backends", *FAMILIES)
 
 
 def closure_files() -> tuple[str, ...]:
@@ -38,6 +39,19 @@ def closure_files() -> tuple[str, ...]:
         str(path.relative_to(ROOT)) for folder in FOLDERS for path in (ROOT / folder).glob("*.py")
     )
     return tuple(sorted({*FILES, *in_folders}))
+
+
+def backend_code(backend: str) -> str:
+    """Return a hash of the code that builds the backend's engines, as far as it is dyno's own.
+
+    It is the backend's file and what families share.
+    """
+    own = f"engines/backends/{backend.replace('-', '_')}.py"
+    digest = hashlib.sha256()
+    for name in closure_files():
+        if name == own or name.startswith(FAMILIES):
+            digest.update((ROOT / name).read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def copy_closure(store: Path) -> Path:

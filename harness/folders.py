@@ -5,6 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+DEFAULT_STORE = Path(".dyno")
+
+
+def packages_folder(store: Path) -> Path:
+    """Return the folder of models fetched from packages; they belong to no run."""
+    return store / "packages"
+
+
+def cache_folder(store: Path, given: Path | None) -> Path:
+    """Return the folder of the engine cache: the one that was asked for, else the store's own."""
+    return (given or store / "cache").resolve()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folders:
@@ -22,11 +34,6 @@ class Folders:
     def inputs(self) -> Path:
         """Return the folder of input arrays."""
         return self.store / "inputs"
-
-    @property
-    def engines(self) -> Path:
-        """Return the folder of this run's engines; it goes when the run ends."""
-        return self.store / "tmp" / self.run_id
 
     def log(self, name: str) -> Path:
         """Return the file that takes what a child prints."""

@@ -33,8 +33,15 @@ def case_record(
         effective_precision=prepared.precision if prepared else None,
         build_ns=built.build_ns if built else None,
         engine_bytes=built.engine_bytes if built else None,
-        facts=dict(built.facts) if built else {},
+        engine_key=built.key if built else None,
+        engine_cached=built.cached if built else None,
+        facts=_facts(built) if built else {},
     )
+
+
+def _facts(built: Built) -> dict[str, Any]:
+    """Return what the build learned, and what was wrong with the cache entry that it replaced."""
+    return {**built.facts, **({"cache_damage": built.damage} if built.damage else {})}
 
 
 def launch_record(

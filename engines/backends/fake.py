@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engines.contract import Arrays, PreparedModel, Session
-    from suites.case import Case
+    from suites.case import Case, OptionValue
 
 FAILURES = (
     "none",
@@ -93,6 +93,10 @@ class Fake:
         if options["loop"] == "blocking" and not plain:
             return "a blocking runtime has no streams, queue, copies or graph; use another loop"
         return None
+
+    def engine_key(self, case: Case) -> dict[str, OptionValue]:
+        """Return all options: its plans differ in nothing, but so do those of a real device."""
+        return resolve_options(self, case)
 
     def build(self, model: PreparedModel, case: Case, path: Path) -> Engine:
         """Write a plan that names the model's hash."""

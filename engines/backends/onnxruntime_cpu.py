@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from engines.contract import Backend, Engine, EngineError, Option, Placement, resolve_options
 from engines.ort.errors import explain
+from engines.ort.machine import cpu_identity, runtime_versions
 from engines.ort.options import HOST_OPTIONS, keep_weights_outside, session_options
 
 if TYPE_CHECKING:
@@ -50,6 +51,17 @@ class OnnxRuntimeCpu:
         if threads > cores:
             return f"threads={threads} is more than the {cores} cores that dyno may use here"
         return None
+
+    def engine_key(self, case: Case) -> dict[str, Fact]:
+        """Return the runtime, the CPU and how far to optimize; no other option changes the graph.
+
+        Named dimensions stay named in the optimized graph, so every batch shares it.
+        """
+        return {
+            "runtime": runtime_versions(),
+            **cpu_identity(),
+            "graph_optimization": resolve_options(self, case)["graph_optimization"],
+        }
 
     def build(self, model: PreparedModel, case: Case, path: Path) -> Engine:
         """Write the optimized graph to `path`."""

@@ -91,6 +91,13 @@ def test_options_resolve_to_the_cases_values_over_the_defaults(backend):
     assert {name: value for name, value in resolved.items() if name != first.name} == rest
 
 
+def test_the_key_of_an_engine_is_plain_and_the_same_each_time(backend):
+    key = backend.engine_key(case_of(backend))
+    assert key
+    assert all(isinstance(fact, str | int | float | bool) for fact in key.values())
+    assert registry.get(backend.name).engine_key(case_of(backend)) == key
+
+
 def test_a_build_writes_its_engine_where_it_was_told(backend, model, tmp_path):
     engine = backend.build(model, case_of(backend), tmp_path / "sub.engine")
     assert engine.path == tmp_path / "sub.engine"

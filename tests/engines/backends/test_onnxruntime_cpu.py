@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
@@ -166,6 +168,49 @@ def test_names_with_colons_quotes_spaces_and_slashes_are_bound(tmp_path):
     with backend.open(engine, case(), {name: np.array([-1, 1], np.float32)}) as session:
         session.enqueue[0]()
         assert session.outputs()[out].tolist() == [0.0, 1.0]
+
+
+def test_the_optimized_graph_keeps_its_named_dimensions_so_all_batches_share_it(
+    convolution, tmp_path
+):
+    backend, built = OnnxRuntimeCpu(), {}
+    for batch in (1, 8):
+        asked = replace(case(), batch=batch, dims=(("sequence", 16 * batch),))
+        path = tmp_path / str(batch) / "engine"
+        path.parent.mkdir()
+        built[batch] = backend.build(convolution, asked, path).path
+        shape = onnx.load(path).graph.input[0].type.tensor_type.shape
+        assert shape.dim[0].dim_param == "batch"
+    assert built[1].read_bytes() == built[8].read_bytes()
+    for batch in (1, 8):
+        rows = np.ones((batch, 16, 8, 8), np.float32)
+        with backend.open(Engine(path=built[1]), case(), {"x": rows}) as session:
+            session.enqueue[0]()
+            assert session.outputs()["y"].shape == (batch, 16, 8, 8)
+    keys = [backend.engine_key(replace(case(), batch=batch)) for batch in (1, 8)]
+    assert keys[0] == keys[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "is_another"),
+    [
+        ({"threads": 2}, False),
+        ({"spinning": True}, False),
+        ({"execution_mode": "parallel"}, False),
+        ({"graph_optimization": "basic"}, True),
+        ({"graph_optimization": "all"}, False),
+    ],
+)
+def test_only_options_that_change_the_graph_are_in_the_key(
+    convolution, tmp_path, options, is_another
+):
+    backend, asked = OnnxRuntimeCpu(), case(**options)
+    assert (backend.engine_key(asked) != backend.engine_key(case())) == is_another
+    built = [
+        backend.build(convolution, each, tmp_path / name).path.read_bytes()
+        for name, each in (("a", case()), ("b", asked))
+    ]
+    assert (built[0] != built[1]) == is_another
 
 
 @pytest.fixture
