@@ -22,7 +22,7 @@ from machine import heading
 from harness.launch import launch
 from harness.observer import Silent
 from harness.rotation import round_order
-from harness.start import make_runner, quickened
+from harness.start import quickened, starting
 from harness.vocabulary import installed_vocabulary
 from results.metrics import launch_interval
 from suites.load import parse_suite
@@ -100,15 +100,10 @@ def main() -> None:
     )
     start = time.monotonic()
     both: dict[str, list[Medians]] = {"rotated": [], "consecutive": []}
-    with tempfile.TemporaryDirectory() as folder:
-        runner = make_runner(
-            quickened(suite),
-            vocabulary,
-            store=Path(folder),
-            name="",
-            only=(),
-            observer=Silent(),
-        )
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        starting(quickened(suite), vocabulary, store=Path(folder), observer=Silent()) as runner,
+    ):
         runner.store.add_run(runner.run)
         cases = {ready.planned.position: ready for ready in runner.ready()}
         for repeat in range(repeats):

@@ -6,6 +6,7 @@ has a session (process group) of its own, so Ctrl-C reaches only the parent, whi
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -29,6 +30,8 @@ _BOOTSTRAP = (
 )
 _LAST_WORDS_BYTES = 2000
 _END_S = 5.0
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""The disk is full, the user's part of it is, or it may only be read."""
 _NOT_STARTED = "Free memory, process numbers or disk space, or choose another --store."
 _alive: set[Child] = set()
 
@@ -65,7 +68,8 @@ class Child:
             self._process = self._start([*command, str(to_child), str(from_child)])
         except OSError as error:
             self._close_wire()
-            raise ChildError("environment", f"{python}: {error}", _NOT_STARTED) from error
+            kind = "disk" if error.errno in DISK_ERRORS else "environment"
+            raise ChildError(kind, f"{python}: {error}", _NOT_STARTED) from error
         finally:
             os.close(to_child)
             os.close(from_child)

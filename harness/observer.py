@@ -14,14 +14,20 @@ if TYPE_CHECKING:
 class Observer(Protocol):
     """Watches a run."""
 
-    def started(self, run_id: str, plan: Plan) -> None:
-        """Take note that the run has begun."""
+    def waiting(self, reason: str) -> None:
+        """Take note that the run waits for another to leave a device."""
+
+    def started(self, run_id: str, plan: Plan, *, closed: int | None) -> None:
+        """Take note that the run has begun.
+
+        `closed` are the cases closed before it was resumed, None for a new run.
+        """
 
     def preparing(self, what: str, done: int, total: int) -> None:
         """Take note that models or engines are made: `done` of `total` are made or have failed."""
 
-    def prepared(self, what: str, ready: int, total: int) -> None:
-        """Take note that all are done, `ready` of `total` without failing."""
+    def prepared(self, what: str, ready: int, total: int, *, cached: int) -> None:
+        """Take note that all are done, `ready` of `total` without failing, `cached` unbuilt."""
 
     def launching(self, case: Case, progress: CaseProgress, *, left_s: float) -> None:
         """Take note of the next launch; `left_s` is a guess of the time until the run ends."""
@@ -36,13 +42,16 @@ class Observer(Protocol):
 class Silent:
     """An observer that does nothing."""
 
-    def started(self, run_id: str, plan: Plan) -> None:
+    def waiting(self, reason: str) -> None:
+        """Do nothing."""
+
+    def started(self, run_id: str, plan: Plan, *, closed: int | None) -> None:
         """Do nothing."""
 
     def preparing(self, what: str, done: int, total: int) -> None:
         """Do nothing."""
 
-    def prepared(self, what: str, ready: int, total: int) -> None:
+    def prepared(self, what: str, ready: int, total: int, *, cached: int) -> None:
         """Do nothing."""
 
     def launching(self, case: Case, progress: CaseProgress, *, left_s: float) -> None:

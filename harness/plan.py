@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from engines import registry
 from engines.contract import resolve_options
+from harness.folders import DEFAULT_STORE
 from harness.inspect import Inspected, inspect_models
+from harness.machine.reading import Tree
 from harness.protocol import warmup_rule
+from harness.room import Room
 from harness.rotation import CaseProgress, seconds_left
 from results.record import Failed, Skipped
 from suites.case import PRECISIONS
@@ -17,8 +20,10 @@ from suites.matrix import Planned, expand, select
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from engines.contract import Backend
+    from results.record import Outcome
     from suites.case import Case, OptionValue
     from suites.suite import Measure, Suite
     from suites.vocabulary import Vocabulary
@@ -37,7 +42,7 @@ class PlannedCase:
     position: int
     case: Case
     options: Mapping[str, OptionValue]
-    outcome: Skipped | Failed | None
+    outcome: Outcome | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +61,22 @@ class Plan:
 
 
 def make_plan(
-    suite: Suite, vocabulary: Vocabulary, *, only: Sequence[tuple[str, str]] = ()
+    suite: Suite,
+    vocabulary: Vocabulary,
+    *,
+    only: Sequence[tuple[str, str]] = (),
+    store: Path = DEFAULT_STORE,
+    keep: bool = False,
 ) -> Plan:
-    """Return the plan. Raises SuiteError for a suite that cannot be expanded."""
-    models = inspect_models(suite)
+    """Return the plan. Raises SuiteError for a suite that cannot be expanded.
+
+    `store` has the fetched models; with `keep` it takes those that Python functions build.
+    """
+    models = inspect_models(suite, store=store, keep=keep)
     signatures = {name: model.signature for name, model in models.items()}
     planned = select(expand(suite, signatures, vocabulary), only)
     check_input_files(suite, planned, signatures)
+    room = Room(signatures, Tree())
     backends = {name: registry.get(name) for name in {entry.case.backend for entry in planned}}
     missing = {name: backend.unavailable() for name, backend in backends.items()}
     cases = tuple(
@@ -76,7 +90,9 @@ def make_plan(
                 missing[entry.case.backend],
                 models[entry.case.model].precision,
                 required=entry.case.backend in suite.require,
-            ),
+            )
+            or models[entry.case.model].outcome
+            or room.refusal(entry.case),
         )
         for position, entry in enumerate(planned)
     )

@@ -2,60 +2,71 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from concurrent.futures import as_completed
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines import registry
-from harness.build import Built, build
-from harness.child import ChildError, child_pool
+from harness.build import Builder, Built
+from harness.child import ChildError
 from harness.launch import Ready, launch
 from harness.outcome import failed
 from harness.plan import PROCESS_START_S
 from harness.prepare import Inputs, Prepared, prepare_models, store_inputs
 from harness.records import case_record
+from harness.resume import check_models
 from harness.rotation import CaseProgress, round_order, seconds_left, stopped_by
 from harness.timing import stopwatch
+from results import summaries
 from results.record import Failed, Measured, RunEnd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from concurrent.futures import Future
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from engines.cache.cache import EngineCache
     from harness.folders import Folders
     from harness.observer import Observer
     from harness.plan import Plan, PlannedCase
-    from results.record import Outcome, RunRecord
+    from harness.resume import Earlier
+    from results.record import CaseRecord, Outcome, RunRecord
     from results.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runner:
-    """Carries out a plan. `closure` is the worker's copy that every child starts from."""
+    """Carries out a plan. `closure` is the worker's copy that every child starts from.
+
+    `earlier` is None but where the run is resumed; then the plan holds the outcomes of the cases
+    that are closed.
+    """
 
     plan: Plan
     run: RunRecord
     store: Store
     folders: Folders
+    cache: EngineCache
     closure: Path
     observer: Observer
+    earlier: Earlier | None = None
     _inputs: dict[int, Inputs] = field(default_factory=dict)
+    _records: dict[int, CaseRecord] = field(default_factory=dict)
 
     def execute(self) -> None:
         """Run to the end. On KeyboardInterrupt the run ends as interrupted, and that is raised."""
-        self.store.add_run(self.run)
-        self.observer.started(self.run.id, self.plan)
+        if self.earlier is None:
+            self.store.add_run(self.run)
+        else:
+            self.store.add_resume(self.run.id, self.earlier.resume)
+        closed = len(self.earlier.closed) if self.earlier else None
+        self.observer.started(self.run.id, self.plan, closed=closed)
         state = "interrupted"
         try:
             self._measure(self.ready())
             state = "done"
         finally:
-            shutil.rmtree(self.folders.engines, ignore_errors=True)
             self.store.end_run(self.run.id, RunEnd(ended_at=time.time(), state=state))
 
     def ready(self) -> list[Ready]:
@@ -64,7 +75,12 @@ class Runner:
 
     def _prepare(self) -> Mapping[str, Prepared | Failed]:
         """Settle what the plan has settled, and prepare the models and inputs of the rest."""
-        settled = [(case, case.outcome) for case in self.plan.cases if case.outcome is not None]
+        known = self.earlier.closed if self.earlier else frozenset()
+        settled = [
+            (case, case.outcome)
+            for case in self.plan.cases
+            if case.outcome is not None and case.position not in known
+        ]
         records = [(case_record(case), outcome) for case, outcome in settled]
         self.store.add_settled(self.run.id, records)
         for case, outcome in settled:
@@ -73,6 +89,8 @@ class Runner:
         names = sorted({planned.case.model for planned in runnable})
         self.observer.preparing("models", 0, len(names))
         prepared = prepare_models(self.plan.suite, self.plan.models, names, self.folders)
+        if self.earlier is not None:
+            check_models(self.earlier.records, prepared)
         models = {model.name: model for model in self.plan.suite.models}
         for planned in runnable:
             name = planned.case.model
@@ -94,49 +112,30 @@ class Runner:
             if isinstance(model, Prepared):
                 waiting.append((planned, model))
             else:
-                self.store.add_case(self.run.id, case_record(planned))
+                self._add_case(case_record(planned))
                 self._close(planned, model)
         ready: list[Ready] = []
-        for done, (planned, model, result) in enumerate(self._builds(waiting), 1):
-            inputs = self._inputs[planned.position]
-            built = result if isinstance(result, Built) else None
-            record = case_record(planned, prepared=model, inputs_sha256=inputs.sha256, built=built)
-            self.store.add_case(self.run.id, record)
-            if isinstance(result, Built):
-                ready.append(Ready(planned=planned, built=result, inputs=inputs))
-            else:
-                self._close(planned, result)
-            self.observer.preparing("engines", done, len(waiting))
-        self.observer.prepared("engines", len(ready), len(waiting))
+        builder = Builder(
+            cache=self.cache,
+            closure=self.closure,
+            folders=self.folders,
+            timeout_s=self.plan.suite.measure.timeout_s,
+        )
+        with closing(builder.build_all(waiting)) as building:
+            for done, (planned, model, result) in enumerate(building, 1):
+                inputs = self._inputs[planned.position]
+                built = result if isinstance(result, Built) else None
+                sha256 = inputs.sha256
+                record = case_record(planned, prepared=model, inputs_sha256=sha256, built=built)
+                self._add_case(record)
+                if isinstance(result, Built):
+                    ready.append(Ready(planned=planned, built=result, inputs=inputs))
+                else:
+                    self._close(planned, result)
+                self.observer.preparing("engines", done, len(waiting))
+        cached = sum(entry.built.cached for entry in ready)
+        self.observer.prepared("engines", len(ready), len(waiting), cached=cached)
         return sorted(ready, key=lambda entry: entry.planned.position)
-
-    def _builds(
-        self, waiting: list[tuple[PlannedCase, Prepared]]
-    ) -> Iterator[tuple[PlannedCase, Prepared, Built | Failed]]:
-        """Yield builds as they end: host builds side by side first, then one by one on devices."""
-        on_device = {name: registry.get(name).builds_on_device for name in self._backends()}
-        host = [entry for entry in waiting if not on_device[entry[0].case.backend]]
-        device = [entry for entry in waiting if on_device[entry[0].case.backend]]
-        with child_pool() as pool:
-            futures: dict[Future[Built | Failed], tuple[PlannedCase, Prepared]] = {
-                pool.submit(self._build_one, *entry): entry for entry in host
-            }
-            for future in as_completed(futures):
-                yield (*futures[future], future.result())
-        for planned, model in device:
-            yield planned, model, self._build_one(planned, model)
-
-    def _build_one(self, planned: PlannedCase, model: Prepared) -> Built | Failed:
-        try:
-            return build(
-                planned,
-                model,
-                closure=self.closure,
-                folders=self.folders,
-                timeout_s=self.plan.suite.measure.timeout_s,
-            )
-        except ChildError as error:
-            return failed(error)
 
     def _measure(self, ready: list[Ready]) -> None:
         """Rotate launches over the open cases until none is open."""
@@ -149,7 +148,6 @@ class Runner:
                 if outcome is not None:
                     del progress[position]
                     self._close(cases[position].planned, outcome)
-                    cases[position].built.remove()
             number += 1
 
     def _launch(self, ready: Ready, progress: dict[int, CaseProgress]) -> Outcome | None:
@@ -170,16 +168,23 @@ class Runner:
             )
         except ChildError as error:
             return failed(error)
-        self.store.add_launch(self.run.id, planned.position, record)
+        attempt = self.earlier.resume.number if self.earlier else 0
+        self.store.add_launch(self.run.id, planned.position, replace(record, attempt=attempt))
         after = before.after(float(np.median(record.wall_ns)), passed_ns() / 1e9)
         progress[planned.position] = after
         self.observer.launched(planned.case, after)
         rule = stopped_by(after, suite.measure)
         return None if rule is None else Measured(stopped_by=rule)
 
+    def _add_case(self, record: CaseRecord) -> None:
+        """Add the case, unless an earlier attempt of the run has."""
+        known = self.earlier.records.get(record.position) if self.earlier else None
+        self._records[record.position] = known or record
+        if known is None:
+            self.store.add_case(self.run.id, record)
+
     def _close(self, planned: PlannedCase, outcome: Outcome) -> None:
         self.store.add_outcome(self.run.id, planned.position, outcome)
+        if isinstance(outcome, Measured):
+            summaries.close(self.store, self.run.id, self._records[planned.position])
         self.observer.closed(planned.case, outcome)
-
-    def _backends(self) -> set[str]:
-        return {planned.case.backend for planned in self.plan.cases}

@@ -1,27 +1,34 @@
-"""Starting a run: from a suite and a store to a runner that is ready to execute."""
+"""Starting a run, or going on with one: from a suite and a store to a runner ready to execute."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from engines.cache.cache import DEFAULT_CAP_BYTES, EngineCache
+from harness.alive import alive
 from harness.closure import copy_closure
+from harness.device_lock import devices, hold
+from harness.doctor.diagnosis import examine
 from harness.environment import capture
-from harness.folders import Folders
+from harness.folders import Folders, cache_folder
 from harness.plan import make_plan
+from harness.resume import Earlier, check, find, remaining
 from harness.runner import Runner
-from results.record import RunRecord
+from results.record import RunRecord, RunResume
 from results.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from harness.observer import Observer
     from harness.plan import Plan
+    from results.record import RunResult
     from suites.suite import Suite
     from suites.vocabulary import Vocabulary
 
@@ -40,29 +47,65 @@ def quickened(suite: Suite) -> Suite:
     return replace(suite, measure=measure)
 
 
-def make_runner(
+@contextmanager
+def starting(
     suite: Suite,
     vocabulary: Vocabulary,
     *,
     store: Path,
-    name: str,
-    only: Sequence[tuple[str, str]],
+    name: str = "",
+    only: Sequence[tuple[str, str]] = (),
+    resume: str | None = None,
+    wait: bool = False,
+    cache: Path | None = None,
+    cache_bytes: int = DEFAULT_CAP_BYTES,
     observer: Observer,
-) -> Runner:
-    """Return a runner for the suite. Raises SuiteError or StoreError; nothing has run yet."""
-    plan = make_plan(suite, vocabulary, only=only)
-    run = _run_record(plan, name)
-    return Runner(
-        plan=plan,
-        run=run,
-        store=Store(store),
-        folders=Folders(store=store.resolve(), run_id=run.id),
-        closure=copy_closure(store.resolve()),
-        observer=observer,
+) -> Iterator[Runner]:
+    """Yield a runner for the suite that has its devices to itself; nothing has run yet.
+
+    `resume` is None for a new run, else what `harness.resume.find` takes; `wait` waits for another
+    dyno on the devices; `cache` is the engine cache, by default the store's. Raises SuiteError,
+    StoreError, CacheError, ResumeError, DeviceBusyError, AliveError.
+    """
+    plan = make_plan(suite, vocabulary, only=only, store=store, keep=True)
+    opened = Store(store)
+    kept = EngineCache.make(cache_folder(store, cache), cap_bytes=cache_bytes)
+    what = f"suite {suite.name!r} into {store.resolve()}"
+    with hold(devices(plan), what=what, wait=wait, waiting=observer.waiting):
+        run, earlier = _run_record(plan, name, only), None
+        run_id = run.id if resume is None else find(opened, resume, suite=suite.name)
+        with alive(store.resolve(), run_id), kept.in_use():
+            if resume is not None:
+                plan, run, earlier = _resumed(opened.read_run(run_id), plan, run)
+            yield Runner(
+                plan=plan,
+                run=run,
+                store=opened,
+                folders=Folders(store=store.resolve(), run_id=run.id),
+                cache=kept,
+                closure=copy_closure(store.resolve()),
+                observer=observer,
+                earlier=earlier,
+            )
+
+
+def _resumed(run: RunResult, plan: Plan, fresh: RunRecord) -> tuple[Plan, RunRecord, Earlier]:
+    """Return what is left of the plan, the run's own record, and what it left."""
+    check(run, fresh, plan)
+    resume = RunResume(
+        number=len(run.resumes) + 1,
+        resumed_at=fresh.started_at,
+        environment=fresh.environment,
     )
+    earlier = Earlier(
+        resume=resume,
+        records={case.record.position: case.record for case in run.cases},
+        closed=frozenset(case.record.position for case in run.cases if case.outcome is not None),
+    )
+    return remaining(plan, run), run.record, earlier
 
 
-def _run_record(plan: Plan, name: str) -> RunRecord:
+def _run_record(plan: Plan, name: str, only: Sequence[tuple[str, str]]) -> RunRecord:
     now = time.time()
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
     return RunRecord(
@@ -74,5 +117,7 @@ def _run_record(plan: Plan, name: str) -> RunRecord:
         started_at=now,
         seed=plan.suite.seed,
         estimate_s=plan.estimate_s,
-        environment=capture(suite_file=plan.suite.path),
+        environment=capture(suite_file=plan.suite.path) | {"doctor": examine()},
+        only=",".join(f"{axis}={value}" for axis, value in only),
+        measure=asdict(plan.suite.measure),
     )

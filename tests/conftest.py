@@ -1,6 +1,7 @@
 import os
 import re
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -28,9 +29,11 @@ def pytest_runtest_makereport(item, call):
 
 
 @pytest.fixture(autouse=True)
-def without_dyno_variables(monkeypatch):
+def own_dyno_variables(monkeypatch, tmp_path_factory):
+    """Leave no setting of the user's; lock devices apart from other tests that run at once."""
     for name in [name for name in os.environ if name.startswith("DYNO_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("DYNO_LOCKS", str(tmp_path_factory.getbasetemp() / "locks" / uuid4().hex))
 
 
 @pytest.fixture

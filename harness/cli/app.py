@@ -7,7 +7,20 @@ from typing import Annotated
 
 import typer
 
-from harness.cli import backends, bench, models, plan, report, run, runs, suites
+from harness.cli import (
+    backends,
+    bench,
+    cache,
+    doctor,
+    models,
+    plan,
+    report,
+    run,
+    runs,
+    store,
+    suites,
+)
+from harness.cli.options import ResumeCommand
 
 app = typer.Typer(
     name="dyno",
@@ -45,7 +58,10 @@ for _name, _module in (
     ("report", report),
     ("runs", runs),
     ("suites", suites),
-    ("models", models),
     ("backends", backends),
+    ("doctor", doctor),
 ):
-    app.command(_name)(_module.command)
+    app.command(_name, cls=ResumeCommand if _module in (run, bench) else None)(_module.command)
+app.add_typer(models.group, name="models")
+app.add_typer(cache.group, name="cache")
+app.add_typer(store.group, name="store")

@@ -9,10 +9,15 @@ from typing import Annotated
 import typer
 
 from harness.cli.options import (
+    DEFAULT_CACHE_SIZE,
     DEFAULT_STORE,
+    CacheOption,
+    CacheSizeOption,
     NameOption,
     QuickOption,
+    ResumeOption,
     StoreOption,
+    WaitOption,
     split_pairs,
     split_values,
 )
@@ -45,6 +50,10 @@ def command(
     store: StoreOption = DEFAULT_STORE,
     name: NameOption = "",
     quick: QuickOption = False,
+    resume: ResumeOption = None,
+    wait: WaitOption = False,
+    cache: CacheOption = None,
+    cache_size: CacheSizeOption = DEFAULT_CACHE_SIZE,
 ) -> None:
     """Measure one model without writing a suite.
 
@@ -70,7 +79,17 @@ def command(
             dims=split_pairs(dims or [], option="--dims"),
         )
         chosen = quickened(suite) if quick else suite
-        code = execute(chosen, vocabulary, store=store, name=name, only="")
+        code = execute(
+            chosen,
+            vocabulary,
+            store=store,
+            name=name,
+            only="",
+            wait=wait,
+            resume=resume,
+            cache=cache,
+            cache_size=cache_size,
+        )
     raise typer.Exit(code)
 
 

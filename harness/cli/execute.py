@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from harness.cli.options import parse_size
 from harness.cli.progress import make_observer
 from harness.cli.show import show
 from harness.exit_codes import INTERRUPTED, exit_code
-from harness.start import make_runner
+from harness.start import starting
+from results.store import StoreError
 from suites.matrix import parse_only
 
 if TYPE_CHECKING:
@@ -18,24 +20,43 @@ if TYPE_CHECKING:
     from suites.vocabulary import Vocabulary
 
 
-def execute(suite: Suite, vocabulary: Vocabulary, *, store: Path, name: str, only: str) -> int:
+def execute(
+    suite: Suite,
+    vocabulary: Vocabulary,
+    *,
+    store: Path,
+    name: str,
+    only: str,
+    wait: bool,
+    resume: str | None,
+    cache: Path | None,
+    cache_size: str,
+) -> int:
     """Run the suite, print the report, and return the exit code."""
-    with make_observer() as observer:
-        runner = make_runner(
+    with (
+        make_observer() as observer,
+        starting(
             suite,
             vocabulary,
             store=store,
             name=name,
             only=parse_only(only) if only else (),
+            resume=resume,
+            wait=wait,
+            cache=cache,
+            cache_bytes=parse_size(cache_size, option="--cache-size"),
             observer=observer,
-        )
+        ) as runner,
+    ):
         interrupted = False
         try:
             runner.execute()
         except KeyboardInterrupt:
             interrupted = True
+        except StoreError as error:
+            raise StoreError(f"{error} What was measured is kept; go on with --resume.") from None
     result = show(runner.store, runner.run.id, "rich")
     if interrupted:
-        sys.stderr.write("interrupted: what was measured is kept in the store\n")
+        sys.stderr.write("interrupted: what was measured is kept; go on with --resume\n")
         return INTERRUPTED
     return exit_code([case.outcome for case in result.cases if case.outcome is not None])

@@ -41,11 +41,16 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 
 def _for_users(error: Exception) -> str | None:
     """Return the line that says all a user needs, or None for a defect of dyno's own."""
+    from engines.cache.folder import CacheError
     from engines.registry import UnknownBackendError
+    from harness.alive import AliveError
+    from harness.device_lock import DeviceBusyError
+    from harness.resume import ResumeError
     from results.store import StoreError
     from suites.errors import SuiteError
 
-    if isinstance(error, SuiteError | StoreError | UnknownBackendError):
+    known = SuiteError | CacheError | StoreError | UnknownBackendError
+    if isinstance(error, known | AliveError | DeviceBusyError | ResumeError):
         return str(error)
     if isinstance(error, OSError) and error.filename is not None:
         reason = (error.strerror or "unusable").lower()

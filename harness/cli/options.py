@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
+from harness import folders
 from suites.errors import SuiteError
 
 StoreOption = Annotated[
@@ -30,7 +32,52 @@ OnlyOption = Annotated[
         help="Run only these cases, such as model=lstm,batch=1; one axis may be named twice.",
     ),
 ]
-DEFAULT_STORE = Path(".dyno")
+WaitOption = Annotated[
+    bool,
+    typer.Option("--wait", help="Wait where another dyno measures on the same device."),
+]
+ResumeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--resume",
+        metavar="[RUN]",
+        help="Go on with an unfinished run, by default the suite's newest: closed cases stay, "
+        "open ones are measured afresh.",
+    ),
+]
+CacheOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache",
+        envvar="DYNO_CACHE",
+        help="Folder of built engines, which several stores may share; STORE/cache if left out.",
+        show_default=False,
+    ),
+]
+CacheSizeOption = Annotated[
+    str,
+    typer.Option(
+        "--cache-size",
+        envvar="DYNO_CACHE_SIZE",
+        metavar="SIZE",
+        help="What the engines may take together; those used longest ago go first.",
+    ),
+]
+DEFAULT_STORE = folders.DEFAULT_STORE
+DEFAULT_CACHE_SIZE = "10GiB"
+
+
+class ResumeCommand(TyperCommand):
+    """A command whose `--resume` may stand without a value: then it is an empty text."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the arguments, a bare `--resume` as `--resume=`."""
+        following = [*args[1:], "-"]
+        spelled = [
+            "--resume=" if word == "--resume" and after.startswith("-") else word
+            for word, after in zip(args, following, strict=False)
+        ]
+        return super().parse_args(ctx, spelled)
 
 
 def split_pairs(texts: list[str], *, option: str) -> dict[str, list[str]]:
@@ -45,6 +92,18 @@ def split_pairs(texts: list[str], *, option: str) -> dict[str, list[str]]:
             )
         pairs[name] = split_values(values)
     return pairs
+
+
+def parse_size(text: str, *, option: str) -> int:
+    """Return the bytes that a text such as `10GiB` means. Raises SuiteError."""
+    from pydantic import ByteSize, TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(ByteSize).validate_python(text)
+    except (ValidationError, OverflowError):
+        raise SuiteError(
+            f"{option}: expected a size such as 10GiB or 500MB, got {text!r}."
+        ) from None
 
 
 def split_values(text: str) -> list[str]:

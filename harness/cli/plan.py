@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import OnlyOption
+from harness.cli.options import DEFAULT_STORE, OnlyOption, StoreOption
 
 
 def command(
     suite: Annotated[str, typer.Argument(help="A suite's file, or the name of a shipped one.")],
     only: OnlyOption = "",
+    store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """List the cases of a suite, what is skipped, and the time.
 
@@ -21,13 +22,14 @@ def command(
     from harness.cli.progress import time_text
     from harness.plan import make_plan
     from harness.vocabulary import installed_vocabulary
-    from results.record import Failed
+    from results.record import Failed, Skipped
     from suites.load import load_suite
     from suites.matrix import parse_only
 
     vocabulary = installed_vocabulary()
     loaded = load_suite(suite, vocabulary)
-    plan = make_plan(loaded, vocabulary, only=parse_only(only) if only else ())
+    chosen = parse_only(only) if only else ()
+    plan = make_plan(loaded, vocabulary, only=chosen, store=store)
     lines = []
     for planned in plan.cases:
         outcome = planned.outcome
@@ -37,7 +39,7 @@ def command(
             lines.append(
                 f"  FAIL  {planned.case.id}  {outcome.message.rstrip('.')}. {outcome.hint}"
             )
-        else:
+        elif isinstance(outcome, Skipped):
             lines.append(f"  skip  {planned.case.id}  {outcome.reason}")
     runnable = len(plan.runnable)
     lines.append(

@@ -48,19 +48,24 @@ class Lines:
         self._closed = 0
         self._last: dict[str, CaseProgress] = {}
 
-    def started(self, run_id: str, plan: Plan) -> None:
+    def waiting(self, reason: str) -> None:
+        """Print whom the run waits for."""
+        self._print(reason)
+
+    def started(self, run_id: str, plan: Plan, *, closed: int | None) -> None:
         """Print what is about to run."""
-        self._cases = len(plan.cases)
-        self._print(started_text(run_id, plan))
+        self._cases, self._closed = len(plan.cases), closed or 0
+        self._print(started_text(run_id, plan, closed=closed))
 
     def preparing(self, what: str, done: int, total: int) -> None:
         """Print nothing."""
 
-    def prepared(self, what: str, ready: int, total: int) -> None:
-        """Print how many are ready."""
+    def prepared(self, what: str, ready: int, total: int, *, cached: int) -> None:
+        """Print how many are ready, and where they are from."""
         if total:
             noun = what.removesuffix("s") if total == 1 else what
-            self._print(f"{ready} of {total} {noun} ready")
+            origin = f": {ready - cached} built, {cached} from the cache" if cached else ""
+            self._print(f"{ready} of {total} {noun} ready{origin}")
 
     def launching(self, case: Case, progress: CaseProgress, *, left_s: float) -> None:
         """Print nothing."""
@@ -90,9 +95,9 @@ class Display(Lines):
         self._done = 0
         self._total = 0
 
-    def started(self, run_id: str, plan: Plan) -> None:
+    def started(self, run_id: str, plan: Plan, *, closed: int | None) -> None:
         """Print what is about to run; no case can need more than its most launches."""
-        super().started(run_id, plan)
+        super().started(run_id, plan, closed=closed)
         self._launches_max = plan.suite.measure.launches_max
         self._total = len(plan.runnable) * self._launches_max
 
@@ -135,11 +140,13 @@ class Display(Lines):
         self._live.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def started_text(run_id: str, plan: Plan) -> str:
+def started_text(run_id: str, plan: Plan, *, closed: int | None) -> str:
     """Return the line that opens a run."""
     runnable, total = len(plan.runnable), len(plan.cases)
-    settled = f", {total - runnable} of them settled already" if total > runnable else ""
-    return f"run {run_id}: {total} cases of {plan.suite.name}{settled}, {time_text(plan)}"
+    word = "settled already" if closed is None else "closed"
+    settled = f", {total - runnable} of them {word}" if total > runnable else ""
+    head = f"run {run_id}{'' if closed is None else ' resumed'}"
+    return f"{head}: {total} cases of {plan.suite.name}{settled}, {time_text(plan)}"
 
 
 def time_text(plan: Plan) -> str:

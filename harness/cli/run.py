@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import DEFAULT_STORE, NameOption, OnlyOption, QuickOption, StoreOption
+from harness.cli.options import (
+    DEFAULT_CACHE_SIZE,
+    DEFAULT_STORE,
+    CacheOption,
+    CacheSizeOption,
+    NameOption,
+    OnlyOption,
+    QuickOption,
+    ResumeOption,
+    StoreOption,
+    WaitOption,
+)
 
 
 def command(
@@ -15,6 +26,10 @@ def command(
     store: StoreOption = DEFAULT_STORE,
     name: NameOption = "",
     quick: QuickOption = False,
+    resume: ResumeOption = None,
+    wait: WaitOption = False,
+    cache: CacheOption = None,
+    cache_size: CacheSizeOption = DEFAULT_CACHE_SIZE,
 ) -> None:
     """Measure a suite and print its report.
 
@@ -29,4 +44,16 @@ def command(
     vocabulary = installed_vocabulary()
     loaded = load_suite(suite, vocabulary)
     chosen = quickened(loaded) if quick else loaded
-    raise typer.Exit(execute(chosen, vocabulary, store=store, name=name, only=only))
+    raise typer.Exit(
+        execute(
+            chosen,
+            vocabulary,
+            store=store,
+            name=name,
+            only=only,
+            wait=wait,
+            resume=resume,
+            cache=cache,
+            cache_size=cache_size,
+        )
+    )

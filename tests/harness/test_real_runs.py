@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from harness.observer import Silent
-from harness.start import make_runner
+from harness.start import starting
 from harness.vocabulary import installed_vocabulary
 from results.record import Failed, Measured, Skipped
 from results.summaries import summaries
@@ -59,15 +59,8 @@ def run(tmp_path):
             path=None,
             vocabulary=vocabulary,
         )
-        runner = make_runner(
-            suite,
-            vocabulary,
-            store=tmp_path / "store",
-            name="",
-            only=(),
-            observer=Silent(),
-        )
-        runner.execute()
+        with starting(suite, vocabulary, store=tmp_path / "store", observer=Silent()) as runner:
+            runner.execute()
         return runner.store, runner.store.read_run(runner.run.id)
 
     return execute
@@ -304,3 +297,23 @@ def test_integer_ids_stay_below_the_table_they_index(run, tmp_path):
     (path,) = (tmp_path / "store" / "inputs").iterdir()
     with np.load(path) as arrays:
         assert set(arrays["input0"].ravel().tolist()) == {0, 1, 2}
+
+
+def test_the_model_of_a_function_runs_with_what_the_suite_passes_it(run, tmp_path):
+    (tmp_path / "zoo.py").write_text(ZOO)
+    inputs = {"x": {"value": 1}}
+    stored = run({"python": "zoo:build", "args": {"width": 3}, "inputs": inputs}, batch=[2])
+    assert only_outcome(stored) == Measured(stopped_by="launches")
+    (path,) = (tmp_path / "store" / "inputs").iterdir()
+    with np.load(path) as arrays:
+        assert arrays["input0"].tolist() == [[1.0] * 3] * 2
+
+
+ZOO = """
+from onnx import TensorProto, helper
+def build(width):
+    value = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["batch", width]) for n in "xy"]
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", value[:1], value[1:])
+    opsets = [helper.make_opsetid("", 21)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=10)
+"""

@@ -1,90 +1,17 @@
 """Whole runs on the simulated device: exact numbers, every failure, the order of launches."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from harness.observer import Silent
 from harness.rotation import round_order
-from harness.start import make_runner
-from harness.vocabulary import installed_vocabulary
 from results.record import Failed, Measured, Skipped
-from suites.load import parse_suite
+from results.store import Store
 
 
-class Recorder(Silent):
-    """Remembers the launches in order, and may interrupt one."""
-
-    def __init__(self, interrupt_at=None):
-        self.launches = []
-        self.outcomes = {}
-        self._interrupt_at = interrupt_at
-
-    def launching(self, case, progress, *, left_s):
-        self.launches.append((case.id, progress.launches))
-        assert left_s > 0
-        if len(self.launches) == self._interrupt_at:
-            raise KeyboardInterrupt
-
-    def closed(self, case, outcome):
-        self.outcomes[case.id] = outcome
-
-
-def suite_of(**changes):
-    document = {
-        "suite": "simulated",
-        "models": {"tiny": {"builtin": "mlp"}},
-        "matrix": {"model": ["tiny"], "backend": ["fake"], "batch": [1]},
-        "measure": {"launches": {"min": 2, "max": 2}, "launch_s": 0.1},
-        **changes,
-    }
-    return parse_suite(
-        document,
-        where="test",
-        base=Path(),
-        sha256="0" * 64,
-        path=None,
-        vocabulary=installed_vocabulary(),
-    )
-
-
-def matrix(**axes):
-    return {"model": ["tiny"], "backend": ["fake"], "batch": [1], **axes}
-
-
-@pytest.fixture
-def run(tmp_path):
-    def execute(suite, observer=None):
-        runner = make_runner(
-            suite,
-            installed_vocabulary(),
-            store=tmp_path / "store",
-            name="",
-            only=(),
-            observer=observer or Silent(),
-        )
-        runner.execute()
-        return Stored(runner.store, runner.run.id)
-
-    return execute
-
-
-class Stored:
-    """What the store holds of a run, its launches by case."""
-
-    def __init__(self, store, run_id):
-        run = store.read_run(run_id)
-        self.record, self.end, self.cases = run.record, run.end, run.cases
-        positions = [case.record.position for case in run.cases]
-        self.launches = [store.launches(run_id, position) for position in positions]
-
-
-def outcomes(result):
-    return {case.record.id: case.outcome for case in result.cases}
-
-
-def test_a_run_measures_exactly_what_the_device_does(run):
+def test_a_run_measures_exactly_what_the_device_does(run, suite_of):
     result = run(suite_of())
     (case,), (launches,) = result.cases, result.launches
     assert case.outcome == Measured(stopped_by="launches")
@@ -101,7 +28,7 @@ def test_a_run_measures_exactly_what_the_device_does(run):
     assert result.end.state == "done"
 
 
-def test_device_times_are_stored_beside_the_wall_times(run):
+def test_device_times_are_stored_beside_the_wall_times(run, suite_of, matrix):
     axes = matrix(
         loop=["device-stamped"], transfers=["copied"], cuda_graph=[True], cold_queries=[0]
     )
@@ -114,8 +41,8 @@ def test_device_times_are_stored_beside_the_wall_times(run):
     assert launch.protocol.transfers == "copied"
 
 
-def test_launches_rotate_in_the_order_of_the_stored_seed(run):
-    watcher = Recorder()
+def test_launches_rotate_in_the_order_of_the_stored_seed(run, suite_of, matrix, recorder):
+    watcher = recorder()
     result = run(suite_of(matrix=matrix(latency_ns=[1000, 2000, 3000])), watcher)
     ids = [case.record.id for case in result.cases]
     seed = result.record.seed
@@ -198,7 +125,9 @@ def test_launches_rotate_in_the_order_of_the_stored_seed(run):
         ),
     ],
 )
-def test_a_case_that_fails_is_told_and_the_suite_goes_on(run, failure, outcome):
+def test_a_case_that_fails_is_told_and_the_suite_goes_on(
+    run, failure, outcome, suite_of, matrix, outcomes
+):
     result = run(suite_of(matrix=matrix(failure=[failure, "none"])))
     assert outcomes(result) == {
         f"tiny/fake/fp32/b1/failure={failure}": outcome,
@@ -206,7 +135,7 @@ def test_a_case_that_fails_is_told_and_the_suite_goes_on(run, failure, outcome):
     }
 
 
-def test_a_hang_is_a_timeout_and_the_suite_goes_on(run):
+def test_a_hang_is_a_timeout_and_the_suite_goes_on(run, suite_of, matrix, outcomes):
     measure = {"launches": 2, "launch_s": 0.1, "timeout_s": 3}
     result = run(suite_of(matrix=matrix(failure=["hang", "none"]), measure=measure))
     assert outcomes(result) == {
@@ -219,7 +148,7 @@ def test_a_hang_is_a_timeout_and_the_suite_goes_on(run):
     }
 
 
-def test_a_graph_that_cannot_be_captured_is_never_timed(run):
+def test_a_graph_that_cannot_be_captured_is_never_timed(run, suite_of, matrix):
     axes = matrix(loop=["host-synchronised"], cuda_graph=[True], failure=["capture"])
     (case,) = run(suite_of(matrix=axes)).cases
     assert isinstance(case.outcome, Failed)
@@ -227,21 +156,21 @@ def test_a_graph_that_cannot_be_captured_is_never_timed(run):
     assert case.launches == 0
 
 
-def test_what_the_backend_does_not_do_is_skipped_with_its_reason(run):
+def test_what_the_backend_does_not_do_is_skipped_with_its_reason(run, suite_of, matrix):
     (case,) = run(suite_of(matrix=matrix(streams=[2]))).cases
     assert case.outcome == Skipped(
         reason="a blocking runtime has no streams, queue, copies or graph; use another loop"
     )
 
 
-def test_a_precision_that_the_model_does_not_have_is_skipped(run):
+def test_a_precision_that_the_model_does_not_have_is_skipped(run, suite_of, matrix, outcomes):
     result = run(suite_of(matrix=matrix(precision=["fp32", "fp16"])))
     assert outcomes(result)["tiny/fake/fp16/b1"] == Skipped(
         reason="the model is fp32; dyno cannot make it fp16 yet: ask for fp32"
     )
 
 
-def test_a_required_backend_that_is_missing_fails(run, monkeypatch):
+def test_a_required_backend_that_is_missing_fails(run, monkeypatch, suite_of, outcomes):
     from engines.backends.fake import Fake
 
     monkeypatch.setattr(Fake, "unavailable", lambda _: "no device. Buy one.")
@@ -257,10 +186,9 @@ def test_a_required_backend_that_is_missing_fails(run, monkeypatch):
     }
 
 
-def test_ctrl_c_keeps_what_was_measured(run, tmp_path):
-    from results.store import Store
+def test_ctrl_c_keeps_what_was_measured(run, tmp_path, suite_of, matrix, recorder):
 
-    watcher = Recorder(interrupt_at=4)
+    watcher = recorder(interrupt_at=4)
     with pytest.raises(KeyboardInterrupt):
         run(suite_of(matrix=matrix(latency_ns=[1000, 2000])), watcher)
     store = Store(tmp_path / "store")
@@ -270,14 +198,24 @@ def test_ctrl_c_keeps_what_was_measured(run, tmp_path):
     assert len(watcher.outcomes) == 1
 
 
-def test_the_run_leaves_no_engines_behind(run, tmp_path):
+def test_the_run_leaves_its_engines_in_the_cache_and_nowhere_else(run, tmp_path, suite_of):
     run(suite_of())
-    assert not list((tmp_path / "store").rglob("*.engine"))
+    (engine,) = (tmp_path / "store").rglob("engine")
+    assert engine.is_relative_to(tmp_path / "store" / "cache")
+    assert not list((tmp_path / "store" / "cache" / "users").iterdir())
 
 
-def test_inputs_are_the_same_file_for_the_same_case(run, tmp_path):
+def test_inputs_are_the_same_file_for_the_same_case(run, tmp_path, suite_of):
     first, second = run(suite_of()), run(suite_of())
     assert first.cases[0].record.inputs_sha256 == second.cases[0].record.inputs_sha256
     (stored,) = (tmp_path / "store" / "inputs").iterdir()
     with np.load(stored) as arrays:
         assert not (arrays["input0"] == 0).all()
+
+
+def test_real_devices_are_locked_and_simulated_ones_are_not(run, suite_of, matrix):
+    locks = Path(os.environ["DYNO_LOCKS"])
+    run(suite_of())
+    assert not locks.exists()
+    run(suite_of(matrix=matrix(backend=["onnxruntime-cpu"])))
+    assert [path.name for path in locks.iterdir()] == ["cpu.lock"]

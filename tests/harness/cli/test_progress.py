@@ -29,11 +29,12 @@ def plan():
 
 def test_without_a_terminal_there_is_a_line_an_event(plan, capsys):
     lines = Lines()
-    lines.started("r1", plan)
+    lines.started("r1", plan, closed=None)
     lines.closed(OTHER, Skipped(reason="not here"))
     lines.preparing("engines", 0, 1)
     lines.preparing("engines", 1, 1)
-    lines.prepared("engines", 1, 1)
+    lines.prepared("engines", 1, 1, cached=0)
+    lines.prepared("engines", 3, 4, cached=2)
     lines.launching(CASE, CaseProgress(position=0), left_s=9.0)
     lines.launched(CASE, TWO)
     lines.closed(CASE, Measured(stopped_by="launches"))
@@ -41,6 +42,7 @@ def test_without_a_terminal_there_is_a_line_an_event(plan, capsys):
         "run r1: 2 cases of night, 1 of them settled already, about 12.0 s\n"
         "[1/2] c/fake/fp32/b1  skipped: not here\n"
         "1 of 1 engine ready\n"
+        "3 of 4 engines ready: 1 built, 2 from the cache\n"
         "[2/2] a[b]/fake/fp32/b1  1.00 ms ± 0 %  (2 launches, stopped by launches)\n"
     )
 
@@ -78,7 +80,7 @@ def screen(written):
 
 def test_a_terminal_shows_the_case_its_interval_and_the_time_left(terminal, plan):
     observer, written = terminal
-    observer.started("r1", plan)
+    observer.started("r1", plan, closed=None)
     observer.launching(CASE, TWO, left_s=90.0)
     shown = screen(written)
     assert "run r1: 2 cases of night" in shown
@@ -88,7 +90,7 @@ def test_a_terminal_shows_the_case_its_interval_and_the_time_left(terminal, plan
 
 def test_nothing_is_drawn_while_a_launch_is_timed(terminal, plan):
     observer, written = terminal
-    observer.started("r1", plan)
+    observer.started("r1", plan, closed=None)
     observer.launching(CASE, TWO, left_s=90.0)
     before = written.getvalue()
     observer.launched(CASE, TWO)
@@ -98,6 +100,6 @@ def test_nothing_is_drawn_while_a_launch_is_timed(terminal, plan):
 
 def test_a_failure_stays_on_the_terminal(terminal, plan):
     observer, written = terminal
-    observer.started("r1", plan)
+    observer.started("r1", plan, closed=None)
     observer.closed(CASE, Failed(kind="crash", message="SIGSEGV in 'open'", hint="Look."))
     assert "a[b]/fake/fp32/b1  FAILED (crash): SIGSEGV in 'open'. Look." in screen(written)

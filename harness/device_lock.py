@@ -1,0 +1,83 @@
+"""One dyno at a time measures on a device: a lock a device, for all users and stores of a machine.
+
+The files lie in `/tmp/dyno-locks`, or in the folder that DYNO_LOCKS names. A container with a /tmp
+of its own is not seen; `dyno doctor` shows its load.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engines import registry
+from engines.lock import Lock, holder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from harness.plan import Plan
+
+VARIABLE = "DYNO_LOCKS"
+
+
+class DeviceBusyError(Exception):
+    """Another dyno measures on the device, or its lock cannot be had."""
+
+
+def devices(plan: Plan) -> tuple[str, ...]:
+    """Return the devices that the plan's cases run on, sorted; simulated ones need no lock."""
+    backends = [registry.get(name) for name in {p.case.backend for p in plan.runnable}]
+    return tuple(sorted({backend.device for backend in backends if not backend.simulated}))
+
+
+@contextmanager
+def hold(
+    names: Sequence[str], *, what: str, wait: bool, waiting: Callable[[str], None]
+) -> Iterator[None]:
+    """Hold the devices' locks while the body runs; `what` tells others who does.
+
+    With `wait`, calls `waiting` with who holds a device before it blocks. Raises DeviceBusyError.
+    """
+    said = f"{what}, pid {os.getpid()}, since {time.strftime('%Y-%m-%d %H:%M:%S %z')}"
+    with ExitStack() as stack:
+        for name in names:
+            lock = _take(name, said, wait=wait, waiting=waiting)
+            stack.callback(lock.release)
+        yield
+
+
+def _take(name: str, said: str, *, wait: bool, waiting: Callable[[str], None]) -> Lock:
+    path = _folder() / f"{name}.lock"
+    try:
+        _make_folder(path.parent)
+        lock = Lock.take(path, holder=said)
+        if lock is None and wait:
+            waiting(f"{name}: waiting for {holder(path) or 'another dyno'}")
+            lock = Lock.take(path, holder=said, wait=True)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise DeviceBusyError(
+            f"{path}: expected a lock for {name}, got: {reason}. "
+            f"Name another folder with {VARIABLE}, the same for everybody who measures here."
+        ) from error
+    if lock is None:
+        raise DeviceBusyError(
+            f"{name}: expected to measure alone, got {holder(path) or 'another dyno'}. "
+            "Wait for it with --wait, or end it."
+        )
+    return lock
+
+
+def _folder() -> Path:
+    given = os.environ.get(VARIABLE)
+    return Path(given) if given else Path(tempfile.gettempdir()) / "dyno-locks"
+
+
+def _make_folder(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):
+        folder.chmod(0o1777)  # like /tmp: every user's dyno locks the same files

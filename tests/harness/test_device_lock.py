@@ -1,0 +1,72 @@
+import os
+import re
+
+import pytest
+
+from engines.lock import Lock, holder
+from harness.device_lock import DeviceBusyError, hold
+
+WAIT = " Wait for it with --wait, or end it."
+
+
+def taking(names, *, wait=False, waiting=lambda _: None):
+    return hold(names, what="suite 'a' into /s", wait=wait, waiting=waiting)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("DYNO_LOCKS", str(tmp_path / "locks"))
+    return tmp_path / "locks"
+
+
+def test_a_device_is_held_for_one_run_at_a_time_and_the_other_is_told_by_whom():
+    with taking(["cpu"]), pytest.raises(DeviceBusyError) as caught, taking(["cpu"]):
+        pass
+    assert re.fullmatch(
+        rf"cpu: expected to measure alone, got suite 'a' into /s, pid {os.getpid()}, "
+        rf"since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{{4}}\.{WAIT}",
+        str(caught.value),
+    )
+
+
+def test_another_device_may_be_measured_meanwhile(folder):
+    with taking(["cpu"]), taking(["GPU-1"]):
+        assert "suite 'a'" in holder(folder / "GPU-1.lock")
+    assert holder(folder / "cpu.lock") == ""
+
+
+def test_a_run_that_cannot_have_all_its_devices_keeps_none(folder):
+    with taking(["b"]):
+        with pytest.raises(DeviceBusyError), taking(["a", "b"]):
+            pass
+        with taking(["a"]):
+            assert "suite 'a'" in holder(folder / "a.lock")
+
+
+def test_a_run_that_waits_says_for_whom(folder):
+    folder.mkdir()
+    other = Lock.take(folder / "cpu.lock", holder="suite 'b', pid 7")
+    told = []
+
+    def waiting(reason):
+        told.append(reason)
+        other.release()
+
+    with taking(["cpu"], wait=True, waiting=waiting):
+        assert told == ["cpu: waiting for suite 'b', pid 7"]
+
+
+def test_every_user_may_lock_in_the_folder(folder):
+    with taking(["cpu"]):
+        assert folder.stat().st_mode & 0o7777 == 0o1777
+
+
+def test_a_folder_that_cannot_be_had_is_named(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("DYNO_LOCKS", str(tmp_path / "file"))
+    with pytest.raises(DeviceBusyError) as caught, taking(["cpu"]):
+        pass
+    assert str(caught.value) == (
+        f"{tmp_path}/file/cpu.lock: expected a lock for cpu, got: file exists. "
+        "Name another folder with DYNO_LOCKS, the same for everybody who measures here."
+    )
