@@ -21,6 +21,7 @@ from harness.rotation import CaseProgress, round_order, seconds_left, stopped_by
 from harness.timing import stopwatch
 from results import summaries
 from results.record import Failed, Measured, RunEnd
+from results.store import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,19 +56,24 @@ class Runner:
     _records: dict[int, CaseRecord] = field(default_factory=dict)
 
     def execute(self) -> None:
-        """Run to the end. On KeyboardInterrupt the run ends as interrupted, and that is raised."""
+        """Run to the end. On KeyboardInterrupt the run ends as interrupted, and that is raised.
+
+        Raises StoreError; the run is then left without an end, as a killed one is.
+        """
         if self.earlier is None:
             self.store.add_run(self.run)
         else:
             self.store.add_resume(self.run.id, self.earlier.resume)
         closed = len(self.earlier.closed) if self.earlier else None
         self.observer.started(self.run.id, self.plan, closed=closed)
-        state = "interrupted"
         try:
             self._measure(self.ready())
-            state = "done"
-        finally:
-            self.store.end_run(self.run.id, RunEnd(ended_at=time.time(), state=state))
+        except StoreError as error:
+            raise StoreError(f"{error} What was measured is kept; go on with --resume.") from error
+        except BaseException:
+            self._end("interrupted")
+            raise
+        self._end("done")
 
     def ready(self) -> list[Ready]:
         """Prepare and build; store and close the cases that fail, return the others."""
@@ -175,6 +181,9 @@ class Runner:
         self.observer.launched(planned.case, after)
         rule = stopped_by(after, suite.measure)
         return None if rule is None else Measured(stopped_by=rule)
+
+    def _end(self, state: str) -> None:
+        self.store.end_run(self.run.id, RunEnd(ended_at=time.time(), state=state))
 
     def _add_case(self, record: CaseRecord) -> None:
         """Add the case, unless an earlier attempt of the run has."""

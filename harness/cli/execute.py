@@ -10,7 +10,6 @@ from harness.cli.progress import make_observer
 from harness.cli.show import show
 from harness.exit_codes import INTERRUPTED, exit_code
 from harness.start import starting
-from results.store import StoreError
 from suites.matrix import parse_only
 
 if TYPE_CHECKING:
@@ -53,8 +52,6 @@ def execute(
             runner.execute()
         except KeyboardInterrupt:
             interrupted = True
-        except StoreError as error:
-            raise StoreError(f"{error} What was measured is kept; go on with --resume.") from None
     result = show(runner.store, runner.run.id, "rich")
     if interrupted:
         sys.stderr.write("interrupted: what was measured is kept; go on with --resume\n")
