@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.child import Child, ChildError, child_pool
+from harness.durable import replacing
 from harness.outcome import failed
 from suites.inputs import make_inputs
 from suites.suite import BuiltinSource
@@ -54,18 +56,21 @@ def prepare_models(
     chosen = [model for model in suite.models if model.name in set(wanted)]
 
     def prepare(model: Model) -> Prepared | Failed:
-        return _prepare(model, models[model.name].precision, suite.measure.timeout_s, folders)
+        return _prepare(model, models[model.name], suite.measure.timeout_s, folders)
 
     with child_pool() as pool:
         done = pool.map(prepare, chosen)
         return {model.name: result for model, result in zip(chosen, done, strict=True)}
 
 
-def _prepare(model: Model, precision: str, timeout_s: float, folders: Folders) -> Prepared | Failed:
+def _prepare(
+    model: Model, inspected: Inspected, timeout_s: float, folders: Folders
+) -> Prepared | Failed:
     log = folders.log(f"prepare-{model.name}")
+    source = _source(model, inspected.path)
     try:
         with Child("harness.prepare_worker", log=log) as child:
-            reply = child.ask("prepare", timeout_s=timeout_s, **_source(model, folders.models))
+            reply = child.ask("prepare", timeout_s=timeout_s, folder=str(folders.models), **source)
             child.ask("close", timeout_s=timeout_s)
     except ChildError as error:
         return failed(error)
@@ -73,30 +78,34 @@ def _prepare(model: Model, precision: str, timeout_s: float, folders: Folders) -
         path=Path(reply.header["path"]),
         sha256=reply.header["sha256"],
         external_data=reply.header["external_data"],
-        precision=precision,
+        precision=inspected.precision,
     )
 
 
-def _source(model: Model, folder: Path) -> dict[str, object]:
+def _source(model: Model, path: Path | None) -> dict[str, object]:
+    """Return what tells the child where the model comes from."""
     if isinstance(model.source, BuiltinSource):
         from suites.models.builtin import get, resolve
 
         params = resolve(get(model.source.name), dict(model.source.params))
-        return {"builtin": model.source.name, "params": params, "folder": str(folder)}
-    return {"file": str(model.source.path), "folder": str(folder)}
+        return {"builtin": model.source.name, "params": params}
+    return {"file": str(path)}
 
 
 def store_inputs(
     model: Model, inspected: Inspected, case: Case, *, seed: int, folders: Folders
 ) -> Inputs:
-    """Return the case's inputs as a file, made unless it is there. Raises SuiteError."""
+    """Return the case's inputs as a file, made unless it is there whole.
+
+    Raises SuiteError, and OSError naming the file that cannot be written.
+    """
     arrays = make_inputs(model, inspected.signature, case, seed)
     digest = hashlib.sha256()
     for name, array in arrays.items():
         digest.update(f"{name}\0{array.dtype}\0{array.shape}\0".encode())
         digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     path = folders.inputs / f"{digest.hexdigest()}.npz"
-    if not path.exists():
+    if not _is_whole(path, arrays):
         _save(arrays, path)
     return Inputs(
         path=path,
@@ -108,9 +117,19 @@ def store_inputs(
 
 def _save(arrays: Mapping[str, NDArray[np.generic]], path: Path) -> None:
     """Write the arrays by position: savez would make archive paths of names such as `a/b`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     named: dict[str, Any] = {f"input{k}": array for k, array in enumerate(arrays.values())}
-    fresh = path.with_suffix(f".{os.getpid()}.new")
-    with fresh.open("wb") as stream:
+    with replacing(path) as stream:
         np.savez(stream, **named)
-    fresh.replace(path)
+
+
+def _is_whole(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> bool:
+    """Return whether the file holds these arrays; one that a crash or a disk damaged does not."""
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
+            return all(
+                stored[f"input{k}"].shape == array.shape
+                and stored[f"input{k}"].tobytes() == array.tobytes()
+                for k, array in enumerate(arrays.values())
+            )
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        return False

@@ -6,12 +6,11 @@ A child, because parsing and checking somebody's file can crash a process.
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engines.contract import EngineError
+from harness.durable import replacing
 from harness.serve import serve
 from harness.wire import Message
 
@@ -23,16 +22,15 @@ _CHUNK_BYTES = 1 << 20
 
 def prepare(header: Mapping[str, Any]) -> Message:
     """Answer path and hash of the prepared model, and whether weights lie outside it."""
-    import onnx
-
     from engines.graph.check import check
+    from engines.graph.signature import load_graph
+    from harness.external_data import external_files
 
     path = _materialise(header)
+    external = external_files(load_graph(path), path)
     check(path)
-    model = onnx.load(path, load_external_data=False)
-    external = _external_files(model, path)
     sha256 = _hash([path, *external])
-    stored = path if external else _store(path, Path(header["folder"]) / f"{sha256}.onnx")
+    stored = path if external else _store(path, Path(header["folder"]) / f"{sha256}.onnx", sha256)
     return Message(
         header={
             "path": str(stored),
@@ -49,34 +47,22 @@ def _materialise(header: Mapping[str, Any]) -> Path:
     from suites.models.builtin import get
 
     data = get(header["builtin"]).build(header["params"]).SerializeToString(deterministic=True)
-    path = Path(header["folder"]) / f"{hashlib.sha256(data).hexdigest()}.onnx"
-    _write_atomically(path, data)
+    sha256 = hashlib.sha256(data).hexdigest()
+    path = Path(header["folder"]) / f"{sha256}.onnx"
+    if not _is_whole(path, sha256):
+        _write(path, data)
     return path
 
 
-def _external_files(model: Any, path: Path) -> list[Path]:
-    """Return the files of the model's external data, sorted."""
-    from onnx.external_data_helper import ExternalDataInfo, uses_external_data
-
-    from engines.graph.walk import every_graph
-
-    tensors = [
-        tensor
-        for graph in every_graph(model.graph)
-        for tensor in (*graph.initializer, *_constants(graph))
-    ]
-    names = {ExternalDataInfo(tensor).location for tensor in tensors if uses_external_data(tensor)}
-    return [path.parent / name for name in sorted(names)]
+def _store(path: Path, target: Path, sha256: str) -> Path:
+    """Return the copy named by the hash, written anew where what is there is damaged."""
+    if not _is_whole(target, sha256):
+        _write(target, path.read_bytes())
+    return target
 
 
-def _constants(graph: Any) -> list[Any]:
-    """Return the tensors that are attributes of the graph's nodes."""
-    return [
-        tensor
-        for node in graph.node
-        for attribute in node.attribute
-        for tensor in (attribute.t, *attribute.tensors)
-    ]
+def _is_whole(path: Path, sha256: str) -> bool:
+    return path.is_file() and _hash([path]) == sha256
 
 
 def _hash(files: list[Path]) -> str:
@@ -88,18 +74,16 @@ def _hash(files: list[Path]) -> str:
     return digest.hexdigest()
 
 
-def _store(path: Path, target: Path) -> Path:
-    if not target.exists():
-        _write_atomically(target, path.read_bytes())
-    return target
-
-
-def _write_atomically(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-    with os.fdopen(handle, "wb") as stream:
-        stream.write(data)
-    Path(name).replace(path)
+def _write(path: Path, data: bytes) -> None:
+    """Write a file of the store. Raises EngineError of kind `disk`, whatever forbids it."""
+    try:
+        with replacing(path) as stream:
+            stream.write(data)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise EngineError(
+            "disk", f"{error.filename or path}: {reason}", "Mend that, or choose another --store."
+        ) from error
 
 
 def _explain(error: Exception) -> EngineError:

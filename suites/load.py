@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from suites.case import OptionValue
 from suites.document import read_yaml, write_json
 from suites.errors import SuiteError, did_you_mean
+from suites.models.packages import packages
 from suites.suite import (
     Axis,
     BuiltinSource,
@@ -22,6 +23,8 @@ from suites.suite import (
     InputSource,
     Measure,
     Model,
+    PackageSource,
+    PythonSource,
     RandomInput,
     Selection,
     Source,
@@ -155,17 +158,24 @@ def _matrix(form: SuiteForm) -> tuple[Axis, ...]:
 
 
 def _model(name: str, form: ModelForm, base: Path) -> Model:
-    return Model(
-        name=name,
-        source=_source(form, base),
-        dims=tuple((input_, tuple(dims)) for input_, dims in form.dims.items()),
-        inputs=tuple((input_, _input(source, base)) for input_, source in form.inputs.items()),
-    )
+    source = _source(form, base)
+    dims = {input_: tuple(dims) for input_, dims in form.dims.items()}
+    inputs = {input_: _input(given, base) for input_, given in form.inputs.items()}
+    if isinstance(source, PackageSource):
+        file = packages()[source.package].files[source.file]
+        dims, inputs = {**dict(file.dims), **dims}, {**dict(file.values), **inputs}
+    return Model(name=name, source=source, dims=tuple(dims.items()), inputs=tuple(inputs.items()))
 
 
 def _source(form: ModelForm, base: Path) -> Source:
     if form.builtin is not None:
         return BuiltinSource(name=form.builtin, params=tuple(form.params.items()))
+    if form.python is not None:
+        module, _, function = form.python.partition(":")
+        args = tuple(form.params.get("args", {}).items())
+        return PythonSource(module=module, function=function, folder=base, args=args)
+    if isinstance(form.onnx, dict):
+        return PackageSource(package=form.onnx["package"], file=form.onnx["file"])
     return FileSource(path=base / form.onnx, given=form.onnx)
 
 

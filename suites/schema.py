@@ -30,7 +30,8 @@ from suites.axes import (
 )
 from suites.form import STRICT, fail, fail_if
 from suites.measure_form import MeasureForm
-from suites.sources import dim_problem, input_problems, model_problems
+from suites.model_sources import SOURCES, model_problems
+from suites.sources import dim_problem, input_problems
 from suites.vocabulary import Vocabulary
 
 LARGEST_SEED = 2**63 - 1
@@ -80,12 +81,13 @@ class ModelForm(BaseModel):
 
     builtin: Any = None
     onnx: Any = None
+    python: Any = None
     dims: dict[str, list[Any]] = {}
     inputs: dict[str, InputForm] = {}
 
     @property
     def params(self) -> dict[str, Any]:
-        """Return the parameters beside `builtin`."""
+        """Return the parameters beside the source."""
         return dict(self.model_extra or {})
 
     @field_validator("dims")
@@ -97,7 +99,7 @@ class ModelForm(BaseModel):
 
     @model_validator(mode="after")
     def _one_source(self, info: ValidationInfo) -> Self:
-        sources = {name: getattr(self, name) for name in ("builtin", "onnx")}
+        sources = {name: getattr(self, name) for name in SOURCES}
         given = {name: value for name, value in sources.items() if name in self.model_fields_set}
         if problems := model_problems(given, self.params, _context(info).base):
             fail(problems)

@@ -27,7 +27,34 @@ class FileSource:
     given: str
 
 
-Source = BuiltinSource | FileSource
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageSource:
+    """An ONNX file of a package that `suites/models/packages.toml` knows."""
+
+    package: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonSource:
+    """A function that returns a model: code of the user's, run in a child process.
+
+    `folder` is the suite's, first among those that `module` is looked for in; `args` are passed by
+    name.
+    """
+
+    module: str
+    function: str
+    folder: Path
+    args: tuple[tuple[str, OptionValue], ...] = ()
+
+    @property
+    def given(self) -> str:
+        """Return what the suite wrote."""
+        return f"{self.module}:{self.function}"
+
+
+Source = BuiltinSource | FileSource | PackageSource | PythonSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ def in_checkout(pattern):
     return {str(path.relative_to(ROOT)) for path in found}
 
 
-@pytest.mark.parametrize("pattern", ["*.py", "*.yaml", "*.onnx", "py.typed"])
+@pytest.mark.parametrize("pattern", ["*.py", "*.yaml", "*.toml", "*.onnx", "py.typed"])
 def test_the_wheel_has_every_file_of_the_packages(wheel, pattern):
     assert in_checkout(pattern)
     assert shipped(wheel, pattern) == in_checkout(pattern)

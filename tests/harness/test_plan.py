@@ -70,3 +70,18 @@ def test_a_quick_suite_has_three_short_launches_and_keeps_the_rest():
 def test_only_what_exists_can_be_picked():
     with pytest.raises(SuiteError, match=r"^--only: "):
         make_plan(suite_of(), VOCABULARY, only=[("batch", "3")])
+
+
+def test_cases_of_a_model_that_was_not_fetched_are_planned_and_skipped(tmp_path):
+    source = {"onnx": {"package": "basic-pitch", "file": "nmp.onnx"}}
+    matrix = {"backend": ["onnxruntime-cpu"], "batch": [1], "precision": ["fp32", "fp16"]}
+
+    plan = make_plan(suite_of(models={"notes": source}, matrix=matrix), VOCABULARY, store=tmp_path)
+
+    ask = f"Run dyno models fetch basic-pitch --store {tmp_path}"
+    assert {case.case.id: case.outcome for case in plan.cases} == {
+        "notes/onnxruntime-cpu/fp32/b1": Skipped(reason=f"basic-pitch 0.4.0 is not fetched. {ask}"),
+        "notes/onnxruntime-cpu/fp16/b1": Skipped(
+            reason="the model is fp32; dyno cannot make it fp16 yet: ask for fp32"
+        ),
+    }

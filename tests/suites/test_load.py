@@ -10,6 +10,7 @@ from suites.inputs import check_input_files
 from suites.load import LIBRARY, load_suite, parse_suite, shipped
 from suites.matrix import expand
 from suites.models import builtin
+from suites.models.packages import packages
 from suites.suite import (
     Axis,
     BuiltinSource,
@@ -18,6 +19,7 @@ from suites.suite import (
     FixedInput,
     Measure,
     Model,
+    PackageSource,
     RandomInput,
     Selection,
     Suite,
@@ -136,7 +138,7 @@ def test_the_errors_of_the_docs_are_what_the_file_gives(problems):
     shown = DOCS.read_text().split("```\n")[-2].splitlines()
     text = (
         "suite: rnn\nmodels: {lstm: {builtin: lstm, hiden: 3}}\nmeasure: {target: 2}\n"
-        "matrix: {backend: fake, batch: 1, precision: [fp32, fp61]}\n"
+        "matrix: {backend: fake, batch: 1, precision: [fp32, f16]}\n"
     )
 
     assert sorted(problems(text)) == sorted(shown)
@@ -184,8 +186,8 @@ def test_an_unknown_shipped_name_suggests_one(vocabulary):
     with pytest.raises(SuiteError) as caught:
         load_suite("smoek", vocabulary)
     assert str(caught.value) == (
-        "suite: expected one of rnn, smoke, transformer, vision, or the path of a .yaml file, "
-        "got 'smoek'. Did you mean 'smoke'?"
+        "suite: expected one of real, rnn, smoke, transformer, vision, or the path of a .yaml "
+        "file, got 'smoek'. Did you mean 'smoke'?"
     )
 
 
@@ -217,12 +219,12 @@ def test_a_folder_does_not_hide_a_shipped_suite(tmp_path, monkeypatch, vocabular
 
 
 def test_a_name_that_no_file_can_have_is_an_unknown_suite(vocabulary):
-    with pytest.raises(SuiteError, match=r"^suite: expected one of rnn, smoke, "):
+    with pytest.raises(SuiteError, match=r"^suite: expected one of real, rnn, smoke, "):
         load_suite("x" * 300, vocabulary)
 
 
 def test_shipped_suites_are_listed_with_the_descriptions_of_their_files(vocabulary):
-    assert [name for name, _ in shipped()] == ["rnn", "smoke", "transformer", "vision"]
+    assert [name for name, _ in shipped()] == ["real", "rnn", "smoke", "transformer", "vision"]
     for name, description in shipped():
         suite = load_suite(name, vocabulary)
         assert (suite.name, suite.description) == (name, description)
@@ -241,12 +243,15 @@ def test_listing_the_shipped_suites_imports_no_yaml_and_no_pydantic():
 def signature_of(model):
     if isinstance(model.source, FileSource):
         return read_signature(model.source.path)
+    if isinstance(model.source, PackageSource):
+        return packages()[model.source.package].files[model.source.file].signature
     source = builtin.get(model.source.name)
     return source.signature(builtin.resolve(source, dict(model.source.params)))
 
 
 @pytest.mark.parametrize(
-    ("name", "count"), [("rnn", 33), ("smoke", 7), ("transformer", 12), ("vision", 16)]
+    ("name", "count"),
+    [("real", 11), ("rnn", 33), ("smoke", 7), ("transformer", 12), ("vision", 16)],
 )
 def test_shipped_suites_expand_to_cases_that_all_run(vocabulary, name, count):
     suite = load_suite(name, vocabulary)

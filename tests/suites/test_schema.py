@@ -12,11 +12,11 @@ def matrix(text):
     ("text", "lines"),
     [
         (
-            matrix("backend: fake, batch: 1, precision: [fp32, fp61]"),
+            matrix("backend: fake, batch: 1, precision: [fp32, f16]"),
             [
                 (
                     "rnn.yaml: matrix.precision[1]: expected one of fp32, tf32, fp16, bf16, int8, "
-                    "int8-fp16, int8-dynamic, int8-scan, fp8, fp8-fp16, int4, got 'fp61'. "
+                    "int8-fp16, int8-dynamic, int8-scan, fp8, fp8-fp16, int4, fp64, got 'f16'. "
                     "Did you mean 'fp16'?"
                 )
             ],

@@ -1,0 +1,85 @@
+import errno
+import os
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from harness.folders import Folders
+from harness.inspect import Inspected
+from harness.prepare import store_inputs
+from suites.case import Case
+from suites.signature import Signature, TensorSpec
+from suites.suite import BuiltinSource, Model
+
+MODEL = Model(name="m", source=BuiltinSource(name="mlp"))
+CASE = Case(model="m", backend="fake", precision="fp32", batch=3)
+SIGNATURE = Signature(
+    inputs=(
+        TensorSpec(name="a/b", dtype="float32", dims=("batch", 4)),
+        TensorSpec(name="half", dtype="bfloat16", dims=("batch",)),
+    ),
+    outputs=(),
+)
+INSPECTED = Inspected(signature=SIGNATURE, precision="fp32")
+
+
+@pytest.fixture
+def store(tmp_path):
+    folders = Folders(store=tmp_path, run_id="r")
+    return lambda: store_inputs(MODEL, INSPECTED, CASE, seed=0, folders=folders)
+
+
+def contents(path):
+    with np.load(path) as arrays:
+        return {name: array.tobytes() for name, array in arrays.items()}
+
+
+def test_inputs_are_a_file_named_by_their_hash(store):
+    inputs = store()
+
+    assert inputs.names == ("a/b", "half")
+    assert inputs.dtypes == ("float32", "bfloat16")
+    assert inputs.path.stem == inputs.sha256
+    with np.load(inputs.path) as arrays:
+        assert arrays["input0"].shape == (3, 4)
+        assert arrays["input1"].view(ml_dtypes.bfloat16).shape == (3,)
+
+
+def test_whole_inputs_are_left_alone(store):
+    before = store().path.stat()
+    after = store().path.stat()
+
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:0],
+        lambda data: data[:200] + bytes([data[200] ^ 1]) + data[201:],
+    ],
+    ids=["cut short", "empty", "a flipped bit"],
+)
+def test_damaged_inputs_are_made_again(store, damage):
+    path = store().path
+    whole = contents(path)
+    path.write_bytes(damage(path.read_bytes()))
+
+    store()
+
+    assert contents(path) == whole
+
+
+def test_a_full_disk_names_the_file(store, monkeypatch, tmp_path):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        store()
+
+    assert caught.value.filename.startswith(str(tmp_path / "inputs"))
+    assert list((tmp_path / "inputs").iterdir()) == []
