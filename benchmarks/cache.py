@@ -51,7 +51,7 @@ def build_phase(store: Path, cache: Path, name: str) -> tuple[list[Built], float
 
 
 def show(title: str, built: list[Built], taken_s: float) -> None:
-    fresh = [engine for engine in built if not engine.cached]
+    fresh = list({engine.key: engine for engine in built if not engine.cached}.values())
     told = ", ".join(sorted({engine.damage for engine in fresh if engine.damage}))
     print(
         f"  {title:<28} {len(built)} cases, {len(fresh)} built, {taken_s * 1e3:6.0f} ms"
@@ -85,7 +85,7 @@ def main() -> None:
             ("two at once, the first", "the second"), both, strict=True
         ):
             show(title, built, taken_s)
-        total = sum(not engine.cached for built, _ in both for engine in built)
+        total = sum(len({engine.key for engine in built if not engine.cached}) for built, _ in both)
         engines = len({engine.key for engine in cold})
         print(f"  engines                      {engines}; built by the two {total}")
     print("  bars                         built again 0; flipped 1; by the two as many as engines")

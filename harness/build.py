@@ -37,8 +37,8 @@ _RECIPE = {"name": "none", "version": 0}
 class Built:
     """A case's engine in the cache. `build_ns` is host time inside the build that put it there.
 
-    `cached` is False for the case that it was just built for, and `damage` is then what was wrong
-    with the entry that it replaces, if there was one.
+    `cached` is False where this run has built it, perhaps for another case; `damage` is then what
+    was wrong with the entry that it replaces, told once.
     """
 
     path: Path
@@ -171,7 +171,7 @@ def _groups(waiting: Sequence[Waiting]) -> list[_Group]:
 def _told(
     group: _Group, found: Found | Failed
 ) -> Iterator[tuple[PlannedCase, Prepared, Built | Failed]]:
-    """Yield each case of the group with its engine; only for the first can it be a new one."""
+    """Yield each case of the group with its engine."""
     for rank, (planned, prepared) in enumerate(group.cases):
         if isinstance(found, Failed):
             yield planned, prepared, found
@@ -182,7 +182,7 @@ def _told(
             build_ns=found.entry.build_ns,
             engine_bytes=found.entry.bytes,
             key=group.request.key,
-            cached=found.cached or rank > 0,
+            cached=found.cached,
             damage=None if rank else found.damage,
         )
         yield planned, prepared, built

@@ -26,8 +26,11 @@ class Observer(Protocol):
     def preparing(self, what: str, done: int, total: int) -> None:
         """Take note that models or engines are made: `done` of `total` are made or have failed."""
 
-    def prepared(self, what: str, ready: int, total: int, *, cached: int) -> None:
-        """Take note that all are done, `ready` of `total` without failing, `cached` unbuilt."""
+    def prepared(self, ready: int, total: int, *, built: int, cached: int) -> None:
+        """Take note that `ready` of `total` cases have an engine; cases may share one.
+
+        `built` engines are new, `cached` ones came from the cache.
+        """
 
     def launching(self, case: Case, progress: CaseProgress, *, left_s: float) -> None:
         """Take note of the next launch; `left_s` is a guess of the time until the run ends."""
@@ -51,7 +54,7 @@ class Silent:
     def preparing(self, what: str, done: int, total: int) -> None:
         """Do nothing."""
 
-    def prepared(self, what: str, ready: int, total: int, *, cached: int) -> None:
+    def prepared(self, ready: int, total: int, *, built: int, cached: int) -> None:
         """Do nothing."""
 
     def launching(self, case: Case, progress: CaseProgress, *, left_s: float) -> None:

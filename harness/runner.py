@@ -139,8 +139,10 @@ class Runner:
                 else:
                     self._close(planned, result)
                 self.observer.preparing("engines", done, len(waiting))
-        cached = sum(entry.built.cached for entry in ready)
-        self.observer.prepared("engines", len(ready), len(waiting), cached=cached)
+        from_cache = {entry.built.key: entry.built.cached for entry in ready}
+        cached = sum(from_cache.values())
+        built_now = len(from_cache) - cached
+        self.observer.prepared(len(ready), len(waiting), built=built_now, cached=cached)
         return sorted(ready, key=lambda entry: entry.planned.position)
 
     def _measure(self, ready: list[Ready]) -> None:

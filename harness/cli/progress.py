@@ -60,12 +60,11 @@ class Lines:
     def preparing(self, what: str, done: int, total: int) -> None:
         """Print nothing."""
 
-    def prepared(self, what: str, ready: int, total: int, *, cached: int) -> None:
-        """Print how many are ready, and where they are from."""
+    def prepared(self, ready: int, total: int, *, built: int, cached: int) -> None:
+        """Print how many cases are ready, and where their engines are from."""
         if total:
-            noun = what.removesuffix("s") if total == 1 else what
-            origin = f": {ready - cached} built, {cached} from the cache" if cached else ""
-            self._print(f"{ready} of {total} {noun} ready{origin}")
+            cases = f"{total} case{'' if total == 1 else 's'}"
+            self._print(f"{ready} of {cases} ready{origin_text(built, cached)}")
 
     def launching(self, case: Case, progress: CaseProgress, *, left_s: float) -> None:
         """Print nothing."""
@@ -147,6 +146,16 @@ def started_text(run_id: str, plan: Plan, *, closed: int | None) -> str:
     settled = f", {total - runnable} of them {word}" if total > runnable else ""
     head = f"run {run_id}{'' if closed is None else ' resumed'}"
     return f"{head}: {total} cases of {plan.suite.name}{settled}, {time_text(plan)}"
+
+
+def origin_text(built: int, cached: int) -> str:
+    """Return `: 2 engines built, 4 from the cache`, without what there is none of."""
+    told = [(n, word) for n, word in ((built, "built"), (cached, "from the cache")) if n]
+    if not told:
+        return ""
+    (count, word), *rest = told
+    first = f"{count} engine{'' if count == 1 else 's'} {word}"
+    return f": {', '.join([first, *(f'{n} {word}' for n, word in rest)])}"
 
 
 def time_text(plan: Plan) -> str:

@@ -39,8 +39,8 @@ class Counter(Silent):
         if self._interrupt and what == "engines" and done == 1:
             raise KeyboardInterrupt
 
-    def prepared(self, _what, ready, total, *, cached):
-        self.prepared_as = (ready, total, cached)
+    def prepared(self, ready, total, *, built, cached):
+        self.prepared_as = (ready, total, built, cached)
 
 
 @pytest.fixture
@@ -80,10 +80,10 @@ def entries(tmp_path, folder="store/cache"):
 
 def test_the_second_run_builds_nothing(run, tmp_path, monkeypatch):
     first = run(observer := Counter(), latency_ns=[1000, 2000])
-    assert observer.prepared_as == (2, 2, 0)
+    assert observer.prepared_as == (2, 2, 2, 0)
     monkeypatch.setattr(module.Builder, "_build", None)
     second = run(observer, latency_ns=[1000, 2000])
-    assert observer.prepared_as == (2, 2, 2)
+    assert observer.prepared_as == (2, 2, 0, 2)
     for was, now in zip(first, second, strict=True):
         assert (was.record.engine_cached, now.record.engine_cached) == (False, True)
         assert was.record.engine_key == now.record.engine_key
@@ -97,15 +97,15 @@ def test_the_second_run_builds_nothing(run, tmp_path, monkeypatch):
 
 def test_cases_of_one_key_share_one_build(run, tmp_path):
     cases = run(observer := Counter(), batch=[1, 2, 3])
-    assert observer.prepared_as == (3, 3, 2)
-    assert [case.record.engine_cached for case in cases] == [False, True, True]
+    assert observer.prepared_as == (3, 3, 1, 0)
+    assert [case.record.engine_cached for case in cases] == [False] * 3
     assert len({case.record.engine_key for case in cases}) == len(entries(tmp_path)) == 1
 
 
 def test_several_stores_may_share_a_cache(run, tmp_path):
     run(cache=tmp_path / "shared", store="a")
     run(observer := Counter(), cache=tmp_path / "shared", store="b")
-    assert observer.prepared_as == (1, 1, 1)
+    assert observer.prepared_as == (1, 1, 0, 1)
     assert entries(tmp_path, "shared")
     assert not (tmp_path / "a" / "cache").exists()
 
@@ -116,7 +116,7 @@ def test_a_damaged_entry_is_built_again_and_told_for_its_case_alone(run, tmp_pat
     (hit / "engine").write_bytes(b"?")
     size = (entries(tmp_path)[1] / "engine").stat().st_size
     cases = run(observer := Counter(), latency_ns=[1000, 2000])
-    assert observer.prepared_as == (2, 2, 1)
+    assert observer.prepared_as == (2, 2, 1, 1)
     told = {case.record.engine_key: case.record.facts.get("cache_damage") for case in cases}
     assert told.pop(hit.name) == f"engine has 1 bytes instead of {size}"
     assert list(told.values()) == [None]

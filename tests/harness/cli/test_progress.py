@@ -33,16 +33,20 @@ def test_without_a_terminal_there_is_a_line_an_event(plan, capsys):
     lines.closed(OTHER, Skipped(reason="not here"))
     lines.preparing("engines", 0, 1)
     lines.preparing("engines", 1, 1)
-    lines.prepared("engines", 1, 1, cached=0)
-    lines.prepared("engines", 3, 4, cached=2)
+    lines.prepared(1, 1, built=1, cached=0)
+    lines.prepared(3, 4, built=1, cached=2)
+    lines.prepared(3, 3, built=0, cached=1)
+    lines.prepared(0, 3, built=0, cached=0)
     lines.launching(CASE, CaseProgress(position=0), left_s=9.0)
     lines.launched(CASE, TWO)
     lines.closed(CASE, Measured(stopped_by="launches"))
     assert capsys.readouterr().err == (
         "run r1: 2 cases of night, 1 of them settled already, about 12.0 s\n"
         "[1/2] c/fake/fp32/b1  skipped: not here\n"
-        "1 of 1 engine ready\n"
-        "3 of 4 engines ready: 1 built, 2 from the cache\n"
+        "1 of 1 case ready: 1 engine built\n"
+        "3 of 4 cases ready: 1 engine built, 2 from the cache\n"
+        "3 of 3 cases ready: 1 engine from the cache\n"
+        "0 of 3 cases ready\n"
         "[2/2] a[b]/fake/fp32/b1  1.00 ms ± 0 %  (2 launches, stopped by launches)\n"
     )
 
