@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from results import schema
+from results.access import Access, access, uri
 from results.upgrades import UPGRADES
-
-if TYPE_CHECKING:
-    from sqlite3 import Connection as SqliteConnection
 
 
 class StoreError(Exception):
     """One line: where, what was expected, what was found, what to do."""
+
+
+class PrunedError(StoreError):
+    """Raw timings are wanted that were pruned."""
 
 
 _ELSEWHERE = "name another folder with --store"
@@ -42,6 +44,10 @@ _FAILURES = {
         "a file to open, got none that SQLite can open",
         f"Change its permissions, or {_ELSEWHERE}.",
     ),
+    "no inodes": (
+        "room for one more file, got no free inode",
+        f"Remove files, or {_ELSEWHERE}.",
+    ),
     "SQLITE_FULL": ("room on the disk, got none", f"Free space, or {_ELSEWHERE}."),
     "SQLITE_BUSY": (
         "a turn to write, got none: another process holds the store",
@@ -49,6 +55,8 @@ _FAILURES = {
     ),
     "SQLITE_IOERR": ("a disk that works, got an I/O error", f"Check the disk, or {_ELSEWHERE}."),
 }
+_ROOM_BYTES = 1 << 16
+"""The index of a write-ahead log alone takes half of it."""
 
 
 def connect(path: Path, *, busy_s: float) -> Engine:
@@ -56,15 +64,43 @@ def connect(path: Path, *, busy_s: float) -> Engine:
 
     A writer waits up to `busy_s` for its turn. Raises StoreError.
     """
-    engine = create_engine(
-        URL.create("sqlite+pysqlite", database=str(path)),
-        poolclass=NullPool,
-        connect_args={"timeout": busy_s},
-    )
-    event.listen(engine, "connect", _prepare)
+    engine = open_engine(path, lambda: Access.WRITE, busy_s=busy_s)
     with _alone_in(path.parent), translated(path), engine.connect() as connection:
         _bring_up(connection, path)
     return engine
+
+
+def connect_reader(path: Path, *, busy_s: float) -> Engine:
+    """Return an engine on a database that cannot be written where it is. Raises StoreError."""
+    engine = open_engine(path, lambda: access(path), busy_s=busy_s)
+    with translated(path), engine.connect() as connection:
+        found = found_schema(connection, path)
+    if found != newest():
+        raise StoreError(
+            f"{path}: expected a store of schema {newest()}, got schema {found} in a read-only "
+            "folder, where it cannot be upgraded. Copy the folder to where you may write, and name "
+            "the copy with --store."
+        )
+    return engine
+
+
+def open_engine(path: Path, how: Callable[[], Access], *, busy_s: float) -> Engine:
+    """Return an engine on the database as it is; `how` is asked before each connection."""
+
+    def connection() -> sqlite3.Connection:
+        return sqlite3.connect(uri(path, how()), timeout=busy_s, uri=True)
+
+    engine = create_engine("sqlite+pysqlite://", poolclass=NullPool, creator=connection)
+    event.listen(engine, "connect", _prepare)
+    return engine
+
+
+def driver_connection(connection: Connection) -> sqlite3.Connection:
+    """Return the connection of Python's own module, for what SQLAlchemy does not know."""
+    found = connection.connection.driver_connection
+    if not isinstance(found, sqlite3.Connection):
+        raise TypeError(f"expected a connection of sqlite3, got {found!r}")
+    return found
 
 
 @contextmanager
@@ -72,13 +108,30 @@ def translated(path: Path) -> Iterator[None]:
     """Turn SQLite's own errors into StoreError."""
     try:
         yield
-    except DBAPIError as error:
-        name = str(getattr(error.orig, "sqlite_errorname", ""))
+    except (DBAPIError, sqlite3.Error) as error:
+        original = error.orig if isinstance(error, DBAPIError) else error
+        name = _cause(str(getattr(original, "sqlite_errorname", "")), path)
         known = [texts for code, texts in _FAILURES.items() if name.startswith(code)]
         if not known:
             raise
         expected, remedy = known[0]
         raise StoreError(f"{path}: expected {expected}. {remedy}") from error
+
+
+def _cause(name: str, path: Path) -> str:
+    """Return SQLite's code, or a plainer one: it tells a full disk in several ways."""
+    if not name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_FULL")):
+        return name
+    try:
+        disk = os.statvfs(path.parent)
+    except OSError:
+        return name
+    if disk.f_files and not disk.f_favail:
+        return "no inodes"
+    if disk.f_bavail * disk.f_frsize < _ROOM_BYTES:
+        return "SQLITE_FULL"
+    unwritable = name.startswith("SQLITE_CANTOPEN") and not os.access(path.parent, os.W_OK)
+    return "SQLITE_READONLY" if unwritable else name
 
 
 @contextmanager
@@ -98,7 +151,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _prepare(connection: SqliteConnection, _record: object) -> None:
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
 
@@ -108,19 +161,34 @@ def _bring_up(connection: Connection, path: Path) -> None:
     mark, found = _pragma(connection, "application_id"), _pragma(connection, "user_version")
     if (mark, found) == (0, 0) and not inspect(connection).get_table_names():
         _make(connection)
-        return
-    if mark != schema.APPLICATION_ID:
+    elif found_schema(connection, path) < newest():
+        _upgrade(connection, found)
+
+
+def found_schema(connection: Connection, path: Path) -> int:
+    """Return the schema of a store. Raises StoreError for one that this code does not know."""
+    if _pragma(connection, "application_id") != schema.APPLICATION_ID:
         raise StoreError(
             f"{path}: expected a dyno store, got another program's database. "
-            "Move it away, or name another folder with --store."
+            f"Move it away, or {_ELSEWHERE}."
         )
+    found = _pragma(connection, "user_version")
     if not 1 <= found <= newest():
         raise StoreError(
             f"{path}: expected a store of schema 1 to {newest()}, got schema {found}. "
-            "Use the dyno that made it or a newer one, or name another folder with --store."
+            f"{_maker(connection)}"
         )
-    if found < newest():
-        _upgrade(connection, found)
+    return found
+
+
+def _maker(connection: Connection) -> str:
+    """Return which dyno can read a store that this one cannot."""
+    try:
+        last = "SELECT dyno_version FROM run ORDER BY started_at DESC LIMIT 1"
+        made = connection.exec_driver_sql(last).scalar()
+    except DBAPIError:
+        made = None
+    return f"Use dyno {made} or a newer one." if made else "Use the dyno that made it."
 
 
 def newest() -> int:

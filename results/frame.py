@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 Value = str | int | float | None
 Read = Callable[["Summary"], Value]
+Pairs = Iterable[tuple["CaseResult", "Summary | None"]]
 
 _BEFORE = {
     "ran_precision": "precision",
@@ -42,26 +43,24 @@ _BOUNDS = ("low_ns", "high_ns", "half_width")
 _ENDED = ("stopped_by", "reason", "kind", "message", "hint")
 
 
-def flat_rows(run: RunResult, summaries: Mapping[int, Summary]) -> list[dict[str, Value]]:
-    """Return a row a case, all with the same columns in the same order.
+def flat_rows(run: RunResult, pairs: Pairs) -> Iterator[dict[str, Value]]:
+    """Yield a row a case of `pairs`, all with the same columns in the same order.
 
-    A dimension is a column `dim_<name>`, an option `option_<name>`; units are in the names,
-    half-widths and shares are fractions. What a case does not have is None, and `outcome` says
-    why; a percentile without a value has its effective queries in `<name>_have` and those it
-    needs in `<name>_need`.
+    `pairs` are cases of the run with their summaries. A dimension is a column `dim_<name>`, an
+    option `option_<name>`; units are in the names, half-widths and shares are fractions. What a
+    case does not have is None, and `outcome` says why; a percentile without a value has its
+    effective queries in `<name>_have` and those it needs in `<name>_need`.
     """
     cases = [case.record for case in run.cases]
     dims = dict.fromkeys(name for record in cases for name, _ in record.case.dims)
     options = dict.fromkeys(name for record in cases for name in record.options)
-    return [
-        {
+    for case, summary in pairs:
+        yield {
             "run_id": run.record.id,
             **_identity(case, tuple(dims), tuple(options)),
             **_ending(case),
-            **_numbers(summaries.get(case.record.position)),
+            **_numbers(summary),
         }
-        for case in run.cases
-    ]
 
 
 def frame(run: RunResult, summaries: Mapping[int, Summary]) -> pd.DataFrame:
@@ -69,11 +68,16 @@ def frame(run: RunResult, summaries: Mapping[int, Summary]) -> pd.DataFrame:
 
     The dtypes are pandas' nullable ones: whole numbers stay whole beside missing ones.
     """
+    pairs = ((case, summaries.get(case.record.position)) for case in run.cases)
+    return frame_of(list(flat_rows(run, pairs)))
+
+
+def frame_of(rows: Sequence[Mapping[str, Value]]) -> pd.DataFrame:
+    """Return rows of `flat_rows`, of several runs too, as a frame with the columns of all."""
     import pandas as pd
 
-    rows = flat_rows(run, summaries)
-    names = list(rows[0]) if rows else []
-    columns = {name: [row[name] for row in rows] for name in names}
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: [row.get(name) for row in rows] for name in names}
     return pd.DataFrame(
         {name: pd.Series(found, dtype=_dtype(found)) for name, found in columns.items()}
     )

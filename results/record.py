@@ -360,12 +360,16 @@ class CaseResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """A stored run without its raw timings. `end` is None for a run that was killed or goes on."""
+    """A stored run without its raw timings. `end` is None for a run that was killed or goes on.
+
+    `ends` are those of all its attempts that had one, resumed ones included.
+    """
 
     record: RunRecord
     end: RunEnd | None
     cases: tuple[CaseResult, ...]
     resumes: tuple[RunResume, ...] = ()
+    ends: tuple[RunEnd, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -378,3 +382,15 @@ class RunOverview:
     skipped: int
     failed: int
     open: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastResult:
+    """What one run found for a case, which is at `position` there."""
+
+    run_id: str
+    run_name: str
+    started_at: float
+    dyno_version: str
+    position: int
+    summary: Summary

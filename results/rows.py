@@ -7,11 +7,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from results.codec import block_rows, dump, encodable, outcome_fields, read_blocks, read_outcome
+from results.codec import (
+    block_rows,
+    dump,
+    encodable,
+    outcome_fields,
+    read_blocks,
+    read_outcome,
+    read_summary,
+)
 from results.record import (
     CaseRecord,
     LaunchRecord,
     Outcome,
+    PastResult,
     Protocol,
     RunEnd,
     RunRecord,
@@ -25,6 +34,10 @@ Row = Mapping[str, Any]
 _TIMINGS = ("wall_ns", "enqueue_ns", "gpu_compute_ns", "h2d_ns", "d2h_ns")
 _LAUNCH_JSON = ("facts", "covariates")
 _RUN_JSON = ("environment", "measure")
+
+
+class PrunedError(ValueError):
+    """A launch has no raw timings any more."""
 
 
 def run_row(record: RunRecord) -> dict[str, Any]:
@@ -109,10 +122,10 @@ def timings_row(record: LaunchRecord) -> dict[str, bytes | None]:
 def read_launch(row: Row) -> LaunchRecord:
     """Return the record of a row of `launch` joined with `timings`.
 
-    Raises ValueError where its timings were pruned or are not whole.
+    Raises PrunedError where its timings are gone, ValueError where they are not whole.
     """
     if row["wall_ns"] is None:
-        raise ValueError("expected raw timings, got none: they were pruned")
+        raise PrunedError("expected raw timings, got none: they were pruned")
     flat = {f.name: row[f.name] for f in fields(LaunchRecord)}
     timings = {name: flat[name] for name in _TIMINGS}
     nested = {
@@ -123,6 +136,18 @@ def read_launch(row: Row) -> LaunchRecord:
         "steady": None if flat["steady"] is None else bool(flat["steady"]),
     }
     return LaunchRecord(**{**flat, **nested})
+
+
+def read_past(row: Row) -> PastResult:
+    """Return the record of a row of a case's history."""
+    return PastResult(
+        run_id=row["id"],
+        run_name=row["name"],
+        started_at=row["started_at"],
+        dyno_version=row["dyno_version"],
+        position=row["position"],
+        summary=read_summary(json.loads(row["summary"])),
+    )
 
 
 def outcome_row(outcome: Outcome) -> dict[str, Any]:

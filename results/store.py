@@ -7,22 +7,26 @@ killed at any moment loses the launch in flight at most.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Insert, Select, Table, func, insert, select
+from sqlalchemy import Connection, Insert, Select, Table, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as insert_or
 
-from results import rows, schema
+from results import queries, rows, schema
+from results.access import Access, access, caution
 from results.codec import dump, read_summary, summary_fields
-from results.database import StoreError, connect, translated
+from results.database import PrunedError, StoreError, connect, connect_reader, translated
 from results.lookup import choose
+from results.ranking import Glance, read_glance
 from results.record import (
     CaseRecord,
     CaseResult,
     LaunchRecord,
     Outcome,
+    PastResult,
     RunEnd,
     RunOverview,
     RunRecord,
@@ -50,7 +54,19 @@ class Store:
                 f"{folder}: expected a store, got no {FILE} there. "
                 "Make one with 'dyno run SUITE', or name another folder with --store."
             )
-        self._engine = connect(self._path, busy_s=busy_s)
+        readable = not create and access(self._path) is not Access.WRITE
+        self._engine = (connect_reader if readable else connect)(self._path, busy_s=busy_s)
+
+    @property
+    def caution(self) -> str | None:
+        """Return what a reader must know where the store's folder cannot be written, or None."""
+        return caution(self._path)
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        """Yield a connection for work on the store as a whole (`results/upkeep/`)."""
+        with translated(self._path), self._engine.connect() as connection:
+            yield connection
 
     def add_run(self, record: RunRecord) -> None:
         """Add a run that starts."""
@@ -108,7 +124,7 @@ class Store:
     def runs(self) -> tuple[RunOverview, ...]:
         """Return all runs, newest first."""
         run = schema.run
-        ends = {row["run_id"]: rows.read_end(row) for row in self._read(_ends())}
+        ends = {row["run_id"]: rows.read_end(row) for row in self._read(queries.ends())}
         cases, closed = self._case_counts(), self._outcome_counts()
         query = select(run).order_by(run.c.started_at.desc(), run.c.id.desc())
         return tuple(
@@ -137,13 +153,15 @@ class Store:
                 f"{self.folder}: expected the id of a run, got {run_id!r}. "
                 "List them with 'dyno runs'."
             )
-        ends = self._read(_ends().where(schema.run_end.c.run_id == run_id))
+        ended = select(schema.run_end).filter_by(run_id=run_id).order_by("id")
         resumes = select(schema.resume).filter_by(run_id=run_id).order_by("number")
+        last = self._read(queries.ends().filter_by(run_id=run_id))
         return RunResult(
             record=rows.read_run(found[0]),
-            end=rows.read_end(ends[-1]) if ends else None,
+            end=rows.read_end(last[-1]) if last else None,
             cases=self._cases(run_id),
             resumes=tuple(rows.read_resume(row) for row in self._read(resumes)),
+            ends=tuple(rows.read_end(row) for row in self._read(ended)),
         )
 
     def launches(self, run_id: str, case_position: int) -> tuple[LaunchRecord, ...]:
@@ -155,18 +173,45 @@ class Store:
         last = max((row["attempt"] for row in found), default=0)
         try:
             return tuple(rows.read_launch(row) for row in found if row["attempt"] == last)
+        except rows.PrunedError as error:
+            raise PrunedError(
+                f"{self._path}: run {run_id}, case {case_position}: {error}. Measure again."
+            ) from error
         except ValueError as error:
             raise StoreError(
                 f"{self._path}: run {run_id}, case {case_position}: {error}. "
                 "Use the dyno that wrote it or a newer one, or measure again."
             ) from error
 
-    def summaries(self, run_id: str, statistics_version: int) -> dict[int, Summary]:
-        """Return the stored summaries of that version by position, those of most launches."""
-        table = schema.summary
-        query = select(table.c.position, table.c.summary).order_by(table.c.launches)
-        found = self._read(query.filter_by(run_id=run_id, statistics_version=statistics_version))
+    def summaries(
+        self, run_id: str, statistics_version: int, positions: Collection[int] | None = None
+    ) -> dict[int, Summary]:
+        """Return the stored summaries of that version by position, those of most launches.
+
+        `positions` are those of some cases, a thousand at most.
+        """
+        found = self._read(queries.summaries(run_id, statistics_version, positions))
         return {row["position"]: read_summary(json.loads(row["summary"])) for row in found}
+
+    def last_summary(self, run_id: str, case_position: int, launches: int) -> Summary | None:
+        """Return the case's summary of that many launches by the newest rules that made one."""
+        table = schema.summary
+        query = select(table.c.summary).filter_by(**_key(run_id, case_position), launches=launches)
+        found = self._read(query.order_by(table.c.statistics_version.desc()).limit(1))
+        return read_summary(json.loads(found[0]["summary"])) if found else None
+
+    def glances(self, run_id: str, statistics_version: int) -> dict[int, Glance]:
+        """Return what ranks the cases with a stored summary of that version, by position."""
+        found = self._read(queries.glances(run_id, statistics_version))
+        return {row["position"]: read_glance(row["glance"]) for row in found}
+
+    def history(self, case_id: str) -> tuple[PastResult, ...]:
+        """Return what each run that measured the case found, oldest first.
+
+        Of several summaries that of the newest rules counts; a run without any is left out.
+        """
+        last = {row["id"]: row for row in self._read(queries.history(case_id))}
+        return tuple(rows.read_past(row) for row in last.values())
 
     def _cases(self, run_id: str) -> tuple[CaseResult, ...]:
         case, launch = schema.case, schema.launch
@@ -220,10 +265,6 @@ def _make_folder(folder: Path) -> None:
 
 def _key(run_id: str, position: int) -> dict[str, Any]:
     return {"run_id": run_id, "position": position}
-
-
-def _ends() -> Select[Any]:
-    return select(schema.run_end).order_by(schema.run_end.c.id)
 
 
 def _overview(

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.opening import open_store
 from harness.cli.options import DEFAULT_STORE, StoreOption
 
 
@@ -29,11 +30,23 @@ def command(
     form: Annotated[
         Format, typer.Option("--format", help="rich for a terminal, the others for programs.")
     ] = Format.RICH,
+    only: Annotated[
+        str,
+        typer.Option(
+            "--only", metavar="AXIS=VALUE,…", help="Tell these cases alone, as for `dyno run`."
+        ),
+    ] = "",
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="Every case of a big run; csv and json always have them."),
+    ] = False,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Print the report of a stored run."""
-    from harness.cli.show import show
-    from results.store import Store
+    """Print the report of a stored run.
 
-    opened = Store(store, create=False)
-    show(opened, opened.find_run(run), form.value)
+    Of more than 200 cases it shows counts and a ranking.
+    """
+    from harness.cli.show import show
+
+    opened = open_store(store)
+    show(opened, opened.find_run(run), form.value, only=only, everything=everything)

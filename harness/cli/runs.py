@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.cli.opening import open_store
 from harness.cli.options import DEFAULT_STORE, StoreOption
 
 
@@ -9,7 +10,8 @@ def command(store: StoreOption = DEFAULT_STORE) -> None:
     """List the stored runs, newest first."""
     from rich.console import Console
 
+    from harness.alive import live_runs
     from results.report.runs import RunList
-    from results.store import Store
 
-    Console().print(RunList(runs=Store(store, create=False).runs()))
+    opened = open_store(store)
+    Console().print(RunList(runs=opened.runs(), live=live_runs(store)))

@@ -3,37 +3,83 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from results.record import RunResult
+    from collections.abc import Iterator, Mapping
+
+    from results.record import RunResult, Summary
+    from results.report.content import Content
     from results.store import Store
 
 
-def show(store: Store, run_id: str, form: str) -> RunResult:
-    """Print the run's report on stdout and return the run."""
-    from harness.environment import describe
-    from results.summaries import summaries
+def show(
+    store: Store, run_id: str, form: str, *, only: str = "", everything: bool = False
+) -> RunResult:
+    """Print the run's report on stdout and return the run.
+
+    `only` picks cases as for `dyno run`; without `everything`, a big run is told by its head.
+    """
+    from harness.alive import live_runs
 
     run = store.read_run(run_id)
-    found = summaries(store, run)
-    machine = describe(run.record.environment)
+    chosen = _picked(run, only)
+    live = run_id in live_runs(store.folder)
+    if form in ("csv", "json"):
+        sys.stdout.writelines(_data(store, chosen, form, live=live))
+        return run
+    content = _content(store, chosen, only, of=len(run.cases), live=live, everything=everything)
     if form == "rich":
         from rich.console import Console
 
         from results.report.terminal import Report
 
-        Console().print(Report(run=run, summaries=found, machine=machine))
-    elif form == "json":
-        from results.report.json import render as render_json
-
-        sys.stdout.write(render_json(run, found))
-    elif form == "csv":
-        from results.report.csv import render as render_csv
-
-        sys.stdout.write(render_csv(run, found))
+        console = Console()
+        for line in Report(content=content).lines(console.width):
+            console.print(line, crop=False)
     else:
-        from results.report.markdown import render as render_markdown
+        from results.report.markdown import parts
 
-        sys.stdout.write(render_markdown(run, found, machine=machine))
+        sys.stdout.writelines(parts(content))
     return run
+
+
+def _picked(run: RunResult, only: str) -> RunResult:
+    """Return the run with the cases that `only` picks. Raises SuiteError."""
+    if not only:
+        return run
+    from suites.matrix import parse_only, select
+
+    records = select([case.record for case in run.cases], parse_only(only))
+    places = {record.position for record in records}
+    return replace(run, cases=tuple(c for c in run.cases if c.record.position in places))
+
+
+def _data(store: Store, run: RunResult, form: str, *, live: bool) -> Iterator[str]:
+    from results.summaries import paired
+
+    if form == "csv":
+        from results.report.csv import lines
+
+        return lines(run, paired(store, run))
+    from results.report.json import parts
+
+    return parts(run, paired(store, run), live=live)
+
+
+def _content(
+    store: Store, run: RunResult, only: str, *, of: int, live: bool, everything: bool
+) -> Content:
+    from harness.environment import describe
+    from results.report.content import Frame, is_big, ranked, streamed, whole
+    from results.summaries import glances, summaries
+
+    def summaries_of(part: RunResult) -> Mapping[int, Summary]:
+        return summaries(store, part)
+
+    frame = Frame(machine=describe(run.record.environment), live=live, only=only, of=of)
+    if not is_big(run):
+        return whole(run, summaries_of(run), frame)
+    make = streamed if everything else ranked
+    return make(run, glances(store, run), summaries_of, frame)

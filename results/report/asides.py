@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from results.record import Failed, Skipped
 from results.report.identity import case_numbers
-from results.report.wording import sentence
+from results.report.wording import one_line, sentence
 
 if TYPE_CHECKING:
     from results.record import CaseResult
+
+STATES = ("measured", "skipped", "failed", "open")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,28 @@ def asides(cases: Sequence[CaseResult]) -> tuple[Aside, ...]:
         Aside(state=ended, head=f"{case_numbers(positions)} {how}:", text=why)
         for (ended, how, why), positions in groups.items()
     )
+
+
+def stories(cases: Sequence[CaseResult]) -> tuple[Aside, ...]:
+    """Return a line for each way to fail or reason to skip: how many, and the first of them.
+
+    Failures come first, and what most cases have before the rest.
+    """
+    groups: dict[tuple[str, str, str], list[CaseResult]] = {}
+    for case in cases:
+        story = _story(case) if case.outcome is not None else None
+        if story:
+            groups.setdefault((state(case), *story), []).append(case)
+    ordered = sorted(groups.items(), key=lambda group: (group[0][0], -len(group[1])))
+    return tuple(_counted(*story, found) for story, found in ordered)
+
+
+def _counted(ended: str, how: str, why: str, cases: Sequence[CaseResult]) -> Aside:
+    first = cases[0].record
+    named = f"#{first.position + 1} {one_line(first.id)}"
+    if len(cases) == 1:
+        return Aside(state=ended, head=f"{named} {how}:", text=why)
+    return Aside(state=ended, head=f"{len(cases)} {how}:", text=f"{why} First: {named}")
 
 
 def _story(case: CaseResult) -> tuple[str, str] | None:

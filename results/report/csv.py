@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterator
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from results.frame import Value, flat_rows
+from results.frame import Pairs, Value, flat_rows
 from results.report.wording import one_line
 
 if TYPE_CHECKING:
-    from results.record import RunResult, Summary
+    from results.record import RunResult
 
 
-def render(run: RunResult, summaries: Mapping[int, Summary]) -> str:
-    """Return the report; an empty cell is a value that there is not."""
-    rows = flat_rows(run, summaries)
+def lines(run: RunResult, pairs: Pairs) -> Iterator[str]:
+    """Yield the report line by line, its head first; an empty cell is a value that there is not.
+
+    `pairs` are the run's cases with their summaries.
+    """
     text = StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
-    if rows:
-        writer.writeheader()
-    writer.writerows({name: _spell(value) for name, value in row.items()} for row in rows)
-    return text.getvalue()
+    writer = csv.writer(text, lineterminator="\n")
+    for number, row in enumerate(flat_rows(run, pairs)):
+        if number == 0:
+            writer.writerow(row)
+        writer.writerow([_spell(value) for value in row.values()])
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
 
 
 def _spell(value: Value) -> Value:

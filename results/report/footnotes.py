@@ -8,11 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from results.record import CaseResult, Measured, Percentile, Summary, TooFewQueries
+from results.record import CaseResult, Measured, Percentile, RunResult, Summary, TooFewQueries
 from results.report.identity import case_numbers
 from results.report.units import fraction
-from results.report.wording import sentence
-from results.rules import DISTURBED_SHARE, LAUNCHES, UNDISTURBED_CPU, WARM_UP_BLOCKS
+from results.report.wording import one_line, sentence
+from results.rules import (
+    DISTURBED_SHARE,
+    LAUNCHES,
+    STATISTICS_VERSION,
+    UNDISTURBED_CPU,
+    WARM_UP_BLOCKS,
+)
 
 Shown = Sequence[tuple[CaseResult, Summary]]
 
@@ -63,6 +69,22 @@ def marks(notes: Sequence[Footnote]) -> Mapping[int, str]:
         for position in dict.fromkeys(position for position, _ in note.hits):
             numbers.setdefault(position, []).append(str(note.number))
     return {position: " ".join(found) for position, found in numbers.items()}
+
+
+def machine_notes(run: RunResult) -> tuple[str, ...]:
+    """Return what `dyno doctor` warned of when the run began or was resumed, a note a check.
+
+    Runs stored before there was a doctor have none.
+    """
+    warned: dict[str, str] = {}
+    environments = (run.record.environment, *(resume.environment for resume in run.resumes))
+    for environment in environments:
+        for found in environment.get("doctor", ()):
+            if found["level"] == "warning":
+                text = sentence(f"Machine, {found['id']}: {found['finding']}")
+                warned.setdefault(found["id"], f"{text} {sentence(found['effect'])}")
+    notes = tuple(warned.values())
+    return (*notes[:-1], f"{notes[-1]} What to do: dyno doctor.") if notes else ()
 
 
 def _few_queries(cases: Shown) -> Iterator[tuple[str, int, str]]:
@@ -155,6 +177,20 @@ def _precision(case: CaseResult, summary: Summary) -> Iterator[tuple[str, str]]:
         yield "Ran in another precision than asked.", f"{asked} asked, {summary.precision} ran"
 
 
+def _cache_damage(case: CaseResult, _: Summary) -> Iterator[tuple[str, str]]:
+    if damage := case.record.facts.get("cache_damage"):
+        yield "The engine was in the cache but damaged, and was built anew.", one_line(str(damage))
+
+
+def _older_statistics(_: CaseResult, summary: Summary) -> Iterator[tuple[str, str]]:
+    if "older-statistics" in summary.notes:
+        rule = (
+            "By older rules: the raw timings were pruned, so this cannot be computed by version "
+            f"{STATISTICS_VERSION} of the statistics."
+        )
+        yield rule, f"version {summary.statistics_version}"
+
+
 def _remarks(_: CaseResult, summary: Summary) -> Iterator[tuple[str, str]]:
     for remark in summary.remarks:
         yield f"The engine says: {sentence(remark)}", ""
@@ -174,6 +210,8 @@ _RULES: tuple[_Rule, ...] = (
     _warm_up_not_judged,
     _disturbed,
     _precision,
+    _cache_damage,
+    _older_statistics,
     _remarks,
 )
 

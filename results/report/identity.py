@@ -12,6 +12,10 @@ ALWAYS = ("threads",)
 """Options worth naming even where no suite gives them; others only where a case was given them."""
 
 
+MOST_SPANS = 40
+"""Ranges that text names; the rows that are meant say so too."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axis:
     """One axis of a table: a text a row, and how the subtitle calls a value that all share."""
@@ -25,7 +29,7 @@ class Axis:
 def case_numbers(positions: Sequence[int]) -> str:
     """Return cases as tables call them, from 1, three in a row as a range: `#1–#4, #7`.
 
-    `positions` are places in the suite, from 0, ascending.
+    `positions` are places in the suite, from 0, ascending. Of many, the last ones are counted.
     """
     runs: list[list[int]] = []
     for position in positions:
@@ -33,7 +37,9 @@ def case_numbers(positions: Sequence[int]) -> str:
             runs[-1].append(position)
         else:
             runs.append([position])
-    return ", ".join(_span(run) for run in runs)
+    left = sum(map(len, runs[MOST_SPANS:]))
+    more = f" and {left} more" if left else ""
+    return ", ".join(map(_span, runs[:MOST_SPANS])) + more
 
 
 def axes(records: Sequence[CaseRecord]) -> tuple[tuple[Axis, ...], tuple[Axis, ...]]:

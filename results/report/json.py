@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,26 +11,40 @@ from results.codec import encodable, outcome_fields, summary_fields
 from results.totals import state_word, totals
 
 if TYPE_CHECKING:
+    from results.frame import Pairs
     from results.record import CaseResult, RunResult, Summary
 
 SCHEMA = 1
 """Goes up when a key changes its meaning or goes away, not when one is added."""
+_INDENT = 4 * " "
 
 
-def render(run: RunResult, summaries: Mapping[int, Summary]) -> str:
-    """Return the report, its keys in a fixed order; a number that there is not is null."""
-    report = {
+def parts(run: RunResult, pairs: Pairs, *, live: bool = False) -> Iterator[str]:
+    """Yield the report in parts, one a case, its keys in a fixed order.
+
+    `pairs` are the run's cases with their summaries. A number that there is not is null.
+    """
+    head = {
         "schema": SCHEMA,
         "run": {
             **asdict(run.record),
-            "state": state_word(run.end),
+            "state": state_word(run.end, live=live),
             "ended_at": run.end.ended_at if run.end else None,
             "resumed_at": [resume.resumed_at for resume in run.resumes],
         },
         "totals": asdict(totals(run)),
-        "cases": [_case(case, summaries.get(case.record.position)) for case in run.cases],
+        "cases": [],
     }
-    return encodable(json.dumps(report, allow_nan=False, ensure_ascii=False, indent=2)) + "\n"
+    before, after = _dumped(head).rsplit("[]", 1)
+    separator = f"{before}[\n{_INDENT}"
+    for case, summary in pairs:
+        yield separator + _dumped(_case(case, summary)).replace("\n", f"\n{_INDENT}")
+        separator = f",\n{_INDENT}"
+    yield f"\n  ]{after}\n" if run.cases else f"{before}[]{after}\n"
+
+
+def _dumped(value: object) -> str:
+    return encodable(json.dumps(value, allow_nan=False, ensure_ascii=False, indent=2))
 
 
 def _case(result: CaseResult, summary: Summary | None) -> dict[str, Any]:

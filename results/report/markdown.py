@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from results.report.columns import Column
-from results.report.footnotes import footnotes, marks, tails
-from results.report.heading import BEST_RULE, INTERVAL_RULE, closing, heading, protocols
-from results.report.tables import BEST, Table, cold_path, model_tables
+from results.report.heading import BEST_RULE, INTERVAL_RULE
+from results.report.tables import BEST
 from results.report.wording import one_line
-from results.totals import measured
 
 if TYPE_CHECKING:
-    from results.record import RunResult, Summary
+    from results.report.columns import Column
+    from results.report.content import Content
+    from results.report.tables import Table
 
 
-def render(run: RunResult, summaries: Mapping[int, Summary], machine: str = "") -> str:
-    """Return the report; every column is there, whatever the width."""
-    shown = measured(run, summaries)
-    notes = footnotes(shown)
-    tables = model_tables(run, summaries, tails=tails(shown), marks=marks(notes))
-    cold = cold_path(run, summaries)
-    named = [
-        *heading(run, machine),
-        *(("protocol", f"{fingerprint} {words}") for fingerprint, words in protocols(summaries)),
-    ]
-    parts = ["\n".join(f"- {label}: {_line(text)}" for label, text in named)]
-    parts += [_table(table) for table in ((*tables, cold) if cold else tables)]
-    rules = [f"{note.number}. {_line(note.text)}" for note in notes]
-    if rules:
-        parts.append("\n".join(rules))
-    if shown:
-        has_best = any(column.best is not None for table in tables for column in table.columns)
-        parts.append(f"{_escaped(BEST)} {BEST_RULE} {INTERVAL_RULE}" if has_best else INTERVAL_RULE)
-    return "\n\n".join([*parts, f"**{closing(run)}**"]) + "\n"
+def parts(content: Content) -> Iterator[str]:
+    """Yield the report part by part; every column is there, whatever the width."""
+    yield "\n".join(f"- {label}: {_line(text)}" for label, text in content.heading) + "\n"
+    for body in content.bodies:
+        yield from (f"\n{_table(table)}\n" for table in body.tables)
+        rules = [f"{note.number}. {_line(note.text)}" for note in body.notes]
+        if rules:
+            yield "\n" + "\n".join(rules) + "\n"
+        if body.has_numbers:
+            best = f"{_escaped(BEST)} {BEST_RULE} " if body.has_best else ""
+            yield f"\n{best}{INTERVAL_RULE}\n"
+        yield from (f"\n{_line(remark)}\n" for remark in body.remarks)
+    yield from (f"\n{_line(warning)}\n" for warning in content.warnings)
+    counted, *hints = content.closing
+    yield "".join(f"\n{line}\n" for line in (f"**{counted}**", *map(_line, hints)))
 
 
 def _table(table: Table) -> str:

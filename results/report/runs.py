@@ -10,11 +10,12 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from results.report.heading import resume_command
 from results.report.wording import one_line
 from results.totals import state_word
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from rich.console import Console, ConsoleOptions, RenderResult
 
@@ -23,15 +24,22 @@ if TYPE_CHECKING:
 _HEADS = ("run (UTC)", "name", "suite", "state", "cases")
 _FOLDED = ("name", "suite")
 _GAP = 2
+_UNFINISHED = ("killed", "interrupted")
+_HINTS = 3
+"""Of the newest unfinished runs; older ones are seldom gone on with."""
 _COUNTS = ("measured", "skipped", "failed", "open")
 _STYLES = {"failed": "bold red", "skipped": "dim", "open": "yellow"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunList:
-    """A renderable for `Console.print`: a row a run, in the order given."""
+    """A renderable for `Console.print`: a row a run, in the order given.
+
+    `live` are the ids of those that go on.
+    """
 
     runs: Sequence[RunOverview]
+    live: Collection[str] = ()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield the table, or a sentence where there is no run.
@@ -42,26 +50,37 @@ class RunList:
         if not self.runs:
             yield Text("no runs yet. Start with: dyno run smoke")
             return
-        rows = [_cells(run, ", ") for run in self.runs]
+        rows = [self._cells(run, ", ") for run in self.runs]
         if _width(rows) > options.max_width:
-            rows = [_cells(run, ",\n") for run in self.runs]
+            rows = [self._cells(run, ",\n") for run in self.runs]
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0))
         for name in _HEADS:
             table.add_column(name, no_wrap=name not in _FOLDED, overflow="fold")
         for row in rows:
             table.add_row(*row)
         yield table
+        left = [run for run in self.runs if run.open and self._state(run) in _UNFINISHED]
+        if left:
+            yield Text()
+            yield from (Text(_hint(run)) for run in left[:_HINTS])
+
+    def _state(self, run: RunOverview) -> str:
+        return state_word(run.end, live=run.record.id in self.live)
+
+    def _cells(self, run: RunOverview, separator: str) -> tuple[Text, ...]:
+        record = run.record
+        words = (record.id, one_line(record.name), one_line(record.suite), self._state(run))
+        counts = [
+            Text(f"{count} {name}", style=_STYLES.get(name, ""))
+            for name in _COUNTS
+            if (count := getattr(run, name))
+        ]
+        return *map(Text, words), Text(separator).join(counts) if counts else Text("none")
 
 
-def _cells(run: RunOverview, separator: str) -> tuple[Text, ...]:
-    record = run.record
-    words = (record.id, one_line(record.name), one_line(record.suite), state_word(run.end))
-    counts = [
-        Text(f"{count} {name}", style=_STYLES.get(name, ""))
-        for name in _COUNTS
-        if (count := getattr(run, name))
-    ]
-    return *map(Text, words), Text(separator).join(counts) if counts else Text("none")
+def _hint(run: RunOverview) -> str:
+    """Return how to go on with a run, in a line to be copied."""
+    return f"to go on: {resume_command(run.record)}"
 
 
 def _width(rows: Sequence[Sequence[Text]]) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from results.report.asides import Aside, asides, state
+from results.report.asides import STATES, Aside, asides, state, stories
 from results.report.columns import Column, Rows, cold, latencies, load, numbers, rates, texts
-from results.report.identity import Axis, axes
+from results.report.identity import Axis, axes, case_numbers
 from results.report.units import aligned
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def model_tables(
 
     `tails` are the fields of the percentiles to show, `marks` the footnotes of a case by position.
     """
-    several, single = _grouped(run.cases)
+    several, single = grouped(run.cases)
     tables = [
         _table(_rows(cases, summaries), tails=tails, marks=marks, title=cases[0].record.case.model)
         for cases in several
@@ -64,10 +65,72 @@ def cold_path(run: RunResult, summaries: Mapping[int, Summary]) -> Table | None:
         subtitle="medians over launches; the build once, beside other builds",
         columns=(numbers(cases), names, *cold(_rows(cases, summaries))),
         states=tuple(map(state, cases)),
+        asides=_unbuilt(cases),
     )
 
 
-def _grouped(
+def _unbuilt(cases: Sequence[CaseResult]) -> tuple[Aside, ...]:
+    """Return the line that says whose build time is that of an earlier build."""
+    cached = [case.record.position for case in cases if case.record.engine_cached]
+    if not cached:
+        return ()
+    head = f"{case_numbers(cached)} cached:"
+    text = "the engine came from the cache, and the build is the one that put it there."
+    return (Aside(state="measured", head=head, text=text),)
+
+
+def ranked(
+    cases: Sequence[CaseResult],
+    summaries: Mapping[int, Summary],
+    *,
+    title: str,
+    subtitle: str,
+    tails: Sequence[str],
+    marks: Mapping[int, str],
+) -> Table:
+    """Return a table of cases of any models, in the order given; they do not compete."""
+    rows = _rows(cases, summaries, compete=False)
+    names = texts("case", [case.record.id for case in cases])
+    measured = (*latencies(rows, tails), *rates(rows), *_noted(rows, marks))
+    return Table(
+        title=title,
+        subtitle=subtitle,
+        columns=(numbers(cases), names, *measured),
+        states=tuple(map(state, cases)),
+    )
+
+
+def counts(cases: Sequence[CaseResult], most: int) -> Table:
+    """Return the table of how many cases of a model and backend ended how.
+
+    Of more than `most` rows, those with most failures stay.
+    """
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for case in cases:
+        key = (case.record.case.model, case.record.case.backend)
+        found.setdefault(key, Counter())[state(case)] += 1
+    subtitle = f"{len(cases)}, by model and backend"
+    if len(found) > most:
+        subtitle += f", {most} of {len(found)}: most failures first"
+        failing = sorted(found.items(), key=lambda entry: -entry[1]["failed"])
+        found = dict(failing[:most])
+    ended = [name for name in STATES if any(count[name] for count in found.values())]
+    models, backends = zip(*found, strict=True) if found else ((), ())
+    tallies = (aligned([str(count[name]) for count in found.values()]) for name in ended)
+    return Table(
+        title="cases",
+        subtitle=subtitle,
+        columns=(
+            texts("model", models),
+            texts("backend", backends),
+            *(Column(name=name, cells=cells) for name, cells in zip(ended, tallies, strict=True)),
+        ),
+        states=("",) * len(found),
+        asides=stories(cases),
+    )
+
+
+def grouped(
     cases: Sequence[CaseResult],
 ) -> tuple[tuple[tuple[CaseResult, ...], ...], tuple[CaseResult, ...]]:
     """Return the cases of each model with a table of its own, and those that share the last one.

@@ -71,8 +71,10 @@ def aligned(texts: Sequence[str]) -> tuple[str, ...]:
 
 
 def duration(nanoseconds: float) -> str:
-    """Return a time in the unit that suits it, such as `80.3 µs`; minutes from two on."""
+    """Return a time in the unit that suits it, such as `80.3 µs`; minutes and hours from two on."""
     minutes = nanoseconds / 60e9
+    if minutes >= 120:
+        return f"{significant(minutes / 60)} h"
     if minutes >= 2:
         return f"{significant(minutes)} min"
     return _in_unit(nanoseconds, TIMES)

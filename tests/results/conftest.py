@@ -1,5 +1,8 @@
 """Builders of the values that the store and the statistics work on."""
 
+import shutil
+import subprocess
+
 import numpy as np
 import pytest
 
@@ -105,3 +108,24 @@ def make_run():
 @pytest.fixture
 def protocol():
     return PROTOCOL
+
+
+@pytest.fixture
+def mounted(tmp_path):
+    """Mount what the arguments of `mount` say on a folder of its own, and return the folder."""
+    folder, done = tmp_path / "mounted", []
+
+    def mount(*arguments):
+        folder.mkdir(exist_ok=True)
+        if shutil.which("mount") is None:
+            pytest.skip("there is no mount here")
+        command = ["mount", *map(str, arguments), str(folder)]
+        told = subprocess.run(command, capture_output=True, text=True, check=False)
+        if told.returncode:
+            pytest.skip(f"mount is not allowed here: {told.stderr.strip()}")
+        done.append(folder)
+        return folder
+
+    yield mount
+    for mounted in done:
+        subprocess.run(["umount", "--lazy", str(mounted)], check=True)

@@ -23,15 +23,19 @@ def summaries(make_case, make_launch):
     return {0: summarise(make_case(0), [make_launch(0), make_launch(1)])}
 
 
+def listed(run, summaries):
+    return list(flat_rows(run, [(c, summaries.get(c.record.position)) for c in run.cases]))
+
+
 def test_every_row_has_the_same_columns(run, summaries):
-    rows = flat_rows(run, summaries)
+    rows = listed(run, summaries)
 
     assert list(rows[0]) == list(rows[1])
     assert [(row["dim_sequence"], row["dim_height"]) for row in rows] == [(16, None), (None, 8)]
 
 
 def test_a_measured_case_has_its_numbers_and_a_skipped_one_its_reason(run, summaries):
-    measured, skipped = flat_rows(run, summaries)
+    measured, skipped = listed(run, summaries)
 
     assert measured["p50_ns"] == measured["p50_low_ns"] == pytest.approx(1e6)
     assert (measured["p90_ns"], measured["p90_have"], measured["p90_need"]) == (None, 20, 36)
@@ -43,7 +47,7 @@ def test_a_percentile_has_its_bounds(run, make_case, make_launch):
     wall = np.random.default_rng(0).permutation(np.arange(1_000_000, 1_000_500))
     summary = summarise(make_case(0), [make_launch(n, wall) for n in range(2)])
 
-    row = flat_rows(run, {0: summary})[0]
+    row = listed(run, {0: summary})[0]
 
     interval = summary.latency.p99.interval
     assert (row["p99_ns"], row["p99_need"]) == (summary.latency.p99.value_ns, None)
@@ -66,7 +70,7 @@ def test_the_frame_s_types_follow_the_values_types_and_not_their_luck(run, summa
     }
     assert {name: str(found.dtypes[name]) for name in expected} == expected
     assert found.loc[1, "p50_ns"] is pd.NA
-    assert found.shape == (2, len(flat_rows(run, summaries)[0]))
+    assert found.shape == (2, len(listed(run, summaries)[0]))
 
 
 def test_a_run_without_cases_is_an_empty_frame(make_run):

@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import pytest
 
 from results import summaries as module
+from results.database import PrunedError, StoreError
+from results.ranking import Glance
 from results.record import Failed, Measured, Skipped
 from results.store import Store
-from results.summaries import summaries
+from results.summaries import close, glances, paired, summaries
 
 
 @pytest.fixture
@@ -100,3 +104,97 @@ def test_the_same_summary_from_two_processes_is_stored_once(closed, make_run):
     closed.add_summary(make_run().id, 0, found[0])
 
     assert closed.summaries(make_run().id, 1) == found
+
+
+def test_a_case_that_closes_has_its_summary_stored(store, make_run, make_case, reads):
+    close(store, make_run().id, make_case(0))
+    reads.clear()
+
+    found = summaries(store, store.read_run(make_run().id))
+
+    assert reads == [2]
+    assert found[0] == store.summaries(make_run().id, 1)[0]
+
+
+def test_a_summary_that_cannot_be_made_does_not_stop_a_run(store, make_run, make_case):
+    store.add_case(make_run().id, make_case(5))
+
+    close(store, make_run().id, make_case(5))
+
+    assert 5 not in store.summaries(make_run().id, 1)
+
+
+def test_cases_come_with_their_summaries_a_page_at_a_time(store, make_run, monkeypatch):
+    monkeypatch.setattr(module, "PAGE", 2)
+    run = store.read_run(make_run().id)
+    pages = []
+
+    def counting(store, part):
+        pages.append([case.record.position for case in part.cases])
+        return summaries(store, part)
+
+    monkeypatch.setattr(module, "summaries", counting)
+
+    found = list(paired(store, run))
+
+    assert pages == [[0, 1], [2]]
+    assert [case for case, _ in found] == list(run.cases)
+    assert [summary is not None for _, summary in found] == [True, False, True]
+
+
+def test_glances_are_of_measured_cases_and_read_no_raw_timings_twice(store, make_run, reads):
+    run = store.read_run(make_run().id)
+
+    first = glances(store, run)
+    second = glances(store, run)
+
+    assert first == second == {0: Glance.of(store.summaries(make_run().id, 1)[0])}
+    assert reads == [0]
+
+
+def test_a_glance_of_fewer_launches_is_made_anew(store, make_run, make_launch):
+    glances(store, store.read_run(make_run().id))
+    store.add_launch(make_run().id, 0, make_launch(1))
+
+    assert glances(store, store.read_run(make_run().id))[0].launches == 2
+
+
+def without_raw_timings(store):
+    with store.connection() as connection:
+        connection.exec_driver_sql("DELETE FROM timings")
+        connection.commit()
+
+
+def test_where_raw_timings_were_pruned_the_summary_by_older_rules_is_used_and_noted(
+    closed, make_run, monkeypatch
+):
+    run = closed.read_run(make_run().id)
+    older = summaries(closed, run)[0]
+    without_raw_timings(closed)
+    monkeypatch.setattr(module, "STATISTICS_VERSION", 2)
+
+    found = summaries(closed, run)
+
+    assert found == {0: replace(older, notes=(*older.notes, "older-statistics"))}
+    assert closed.summaries(run.record.id, 2) == {}
+
+
+def test_without_raw_timings_and_any_summary_the_case_is_named(closed, make_run):
+    without_raw_timings(closed)
+
+    with pytest.raises(PrunedError) as caught:
+        summaries(closed, closed.read_run(make_run().id))
+
+    assert str(caught.value) == (
+        f"{closed.folder}/dyno.db: run 20260102-030405-1f3a, case 0: expected raw timings, got "
+        "none: they were pruned. Measure again."
+    )
+
+
+def test_a_summary_that_cannot_be_stored_is_returned_all_the_same(closed, make_run, monkeypatch):
+    def full(*_):
+        raise StoreError("no room")
+
+    monkeypatch.setattr(Store, "add_summary", full)
+
+    assert list(summaries(closed, closed.read_run(make_run().id))) == [0]

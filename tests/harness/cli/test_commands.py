@@ -12,7 +12,7 @@ import pytest
 from harness.rotation import round_order
 
 DYNO = str(Path(sys.executable).with_name("dyno"))
-COMMANDS = ("run", "bench", "plan", "report", "runs", "suites", "models", "backends")
+COMMANDS = ("run", "bench", "plan", "report", "runs", "suites", "models", "backends", "doctor")
 SUITE = """
 suite: simulated
 models:
@@ -25,7 +25,7 @@ matrix:
 measure: {launches: 2, launch_s: 0.05}
 """
 UNKNOWN_SUITE = (
-    "suite: expected one of rnn, smoke, transformer, vision, or the path of a .yaml file, "
+    "suite: expected one of real, rnn, smoke, transformer, vision, or the path of a .yaml file, "
     "got 'smoek'. Did you mean 'smoke'?\n"
 )
 NO_VALUE = (
@@ -199,7 +199,7 @@ def test_ctrl_c_keeps_the_results_and_exits_130(suite, tmp_path):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert err.endswith("interrupted: what was measured is kept in the store\n")
+    assert err.endswith("interrupted: what was measured is kept; go on with --resume\n")
     assert "1 measured" in out
     assert "1 open" in out
 

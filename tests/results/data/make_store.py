@@ -1,4 +1,4 @@
-"""Writes `schema1/dyno.db` as the schema of its day does; never run again once that has changed.
+"""Writes a store of the present schema into `schema<number>/`; done once for each schema.
 
     python tests/results/data/make_store.py
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from results.database import newest
 from results.record import (
     Block,
     CaseRecord,
@@ -19,13 +20,14 @@ from results.record import (
     Protocol,
     RunEnd,
     RunRecord,
+    RunResume,
     Skipped,
 )
 from results.store import Store
 from results.summaries import summaries
 from suites.case import Case
 
-FOLDER = Path(__file__).parent / "schema1"
+FOLDER = Path(__file__).parent / f"schema{newest()}"
 RUN = RunRecord(
     id="20260102-030405-1f3a",
     name="golden",
@@ -36,7 +38,10 @@ RUN = RunRecord(
     seed=7,
     estimate_s=42.0,
     environment={"cpu": {"model": "AMD EPYC", "cores": 2}},
+    only="batch=8",
+    measure={"launches_min": 2, "launches_max": 2},
 )
+RESUME = RunResume(number=1, resumed_at=1767323100.0, environment={"cpu": {"cores": 2}})
 PROTOCOL = Protocol(
     clock="perf_counter_ns",
     loop="device-stamped",
@@ -76,14 +81,17 @@ def case(position: int, precision: str) -> CaseRecord:
         effective_precision=precision,
         build_ns=41_000_000,
         engine_bytes=812_000,
+        engine_key="12" * 32,
+        engine_cached=precision == "int8",
         facts={"layers": 12},
     )
 
 
-def launch(number: int) -> LaunchRecord:
+def launch(number: int, attempt: int = 0) -> LaunchRecord:
     wall = np.arange(1_000_000, 1_000_100, dtype=np.int64) + 1000 * number
     return LaunchRecord(
         number=number,
+        attempt=attempt,
         started_at=1767323050.5 + number,
         protocol=PROTOCOL,
         wall_ns=wall,
@@ -121,13 +129,19 @@ def main() -> None:
         Skipped(reason="excluded by the suite"),
         Failed(kind="crash", message="SIGSEGV", hint="See the log."),
     )
-    for position, precision in enumerate(("fp16", "int8", "fp8", "fp32")):
+    for position, precision in enumerate(("fp16", "int8", "fp8", "fp32", "bf16")):
         store.add_case(RUN.id, case(position, precision))
     for number in range(2):
         store.add_launch(RUN.id, 0, launch(number))
     for position, outcome in enumerate(outcomes):
         store.add_outcome(RUN.id, position, outcome)
-    store.end_run(RUN.id, RunEnd(ended_at=1767323090.1, state="done"))
+    store.add_launch(RUN.id, 4, launch(0))
+    store.end_run(RUN.id, RunEnd(ended_at=1767323090.1, state="interrupted"))
+    store.add_resume(RUN.id, RESUME)
+    for number in range(2):
+        store.add_launch(RUN.id, 4, launch(number, attempt=1))
+    store.add_outcome(RUN.id, 4, Measured(stopped_by="target"))
+    store.end_run(RUN.id, RunEnd(ended_at=1767323190.1, state="done"))
     summaries(store, store.read_run(RUN.id))
 
 

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from results.record import Failed, Skipped
-from results.report.asides import Aside, asides
+from results.report.asides import Aside, asides, stories
 
 
 def ended(cases, *outcomes):
@@ -58,3 +58,25 @@ def test_a_message_that_ends_in_a_full_stop_gets_no_second_one(run):
     outcome = Failed(kind="build", message="it gave up.\n", hint="Ask why.")
 
     assert asides(ended(run.cases, outcome))[0].text == "it gave up. Ask why."
+
+
+def test_stories_are_told_once_with_their_cases_counted_failures_and_the_frequent_first(run):
+    once = Failed(kind="crash", message="it died", hint="")
+    often = Failed(kind="build", message="no", hint="Ask.")
+    left_out = Skipped(reason="no device")
+
+    found = stories(ended(run.cases, left_out, once, often, often, left_out, None, left_out))
+
+    assert [(aside.state, aside.head, aside.text) for aside in found] == [
+        (
+            "failed",
+            "2 failed (build):",
+            "no. Ask. First: #3 lstm/onnxruntime-cpu/fp32/b8/sequence=128",
+        ),
+        ("failed", "#2 lstm/onnxruntime-cpu/fp32/b8/sequence=16 failed (crash):", "it died."),
+        (
+            "skipped",
+            "3 skipped:",
+            "no device. First: #1 lstm/onnxruntime-cpu/fp32/b1/sequence=16",
+        ),
+    ]

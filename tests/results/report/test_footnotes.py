@@ -1,6 +1,8 @@
 from dataclasses import replace
 
-from results.report.footnotes import footnotes, marks, tails
+from results.record import RunResume
+from results.report.footnotes import footnotes, machine_notes, marks, tails
+from results.rules import STATISTICS_VERSION
 from results.totals import measured
 
 
@@ -64,3 +66,83 @@ def test_launches_at_levels_so_different_that_p50_exceeds_p90_are_noted(run, sum
 
 def test_a_clean_case_has_no_notes(run, summaries):
     assert footnotes(measured(run, {0: summaries[0]})) == ()
+
+
+def finding_of(name, level="warning", finding="powersave"):
+    return {
+        "id": name,
+        "level": level,
+        "finding": finding,
+        "effect": "The clock drops in pauses.",
+        "remedy": "Let the clock stay up:",
+        "command": "true",
+    }
+
+
+def diagnosed(run, *findings, resumed=()):
+    environment = {**run.record.environment, "doctor": list(findings)}
+    resume = RunResume(number=1, resumed_at=1.0, environment={"doctor": list(resumed)})
+    record = replace(run.record, environment=environment)
+    return replace(run, record=record, resumes=(resume,) if resumed else ())
+
+
+def test_what_the_doctor_warned_of_is_noted_and_nothing_less(run):
+    diagnosis = (
+        finding_of("governor"),
+        finding_of("turbo", "note"),
+        finding_of("quota", "unknown"),
+    )
+
+    assert machine_notes(diagnosed(run, *diagnosis)) == (
+        "Machine, governor: powersave. The clock drops in pauses. What to do: dyno doctor.",
+    )
+
+
+def test_the_way_to_the_remedies_is_told_once(run):
+    notes = machine_notes(
+        diagnosed(run, finding_of("governor"), finding_of("load", finding="2 of 2"))
+    )
+
+    assert notes == (
+        "Machine, governor: powersave. The clock drops in pauses.",
+        "Machine, load: 2 of 2. The clock drops in pauses. What to do: dyno doctor.",
+    )
+
+
+def test_a_resumed_run_adds_what_was_found_when_it_went_on(run):
+    resumed = (finding_of("governor", finding="schedutil"), finding_of("load"))
+
+    notes = machine_notes(diagnosed(run, finding_of("governor"), resumed=resumed))
+
+    assert [note.partition(". ")[0] for note in notes] == [
+        "Machine, governor: powersave",
+        "Machine, load: powersave",
+    ]
+
+
+def test_a_run_without_a_doctor_has_no_notes_on_the_machine(run):
+    assert machine_notes(run) == ()
+    assert machine_notes(diagnosed(run)) == ()
+
+
+def test_an_engine_that_was_damaged_in_the_cache_is_noted_with_what_was_wrong(run, summaries):
+    record = replace(run.cases[0].record, facts={"cache_damage": "engine: \x1bchecksum differs"})
+    hit = replace(run, cases=(replace(run.cases[0], record=record), *run.cases[1:]))
+
+    (note,) = footnotes(measured(hit, {0: summaries[0]}))
+
+    assert note.text == (
+        "The engine was in the cache but damaged, and was built anew. "
+        "#1: engine: \\x1bchecksum differs."
+    )
+
+
+def test_a_summary_by_older_rules_is_noted_where_raw_timings_were_pruned(run, summaries):
+    older = replace(summaries[0], notes=("older-statistics",), statistics_version=0)
+
+    (note,) = footnotes(measured(run, {0: older}))
+
+    assert note.text == (
+        "By older rules: the raw timings were pruned, so this cannot be computed by version "
+        f"{STATISTICS_VERSION} of the statistics. #1: version 0."
+    )

@@ -50,3 +50,8 @@ def test_cases_are_called_by_number_and_three_in_a_row_as_a_range():
     assert case_numbers([0]) == "#1"
     assert case_numbers([0, 1, 3]) == "#1, #2, #4"
     assert case_numbers([0, 1, 2, 3, 6, 8, 9, 10]) == "#1–#4, #7, #9–#11"
+
+
+def test_of_many_cases_the_last_ones_are_counted():
+    assert case_numbers(range(0, 86, 2)).endswith(", #77, #79 and 3 more")
+    assert case_numbers(range(1000)) == "#1–#1000"

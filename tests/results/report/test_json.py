@@ -5,9 +5,14 @@ from pathlib import Path
 import pytest
 
 from results.record import Failed
-from results.report.json import render
+from results.report.json import parts
 
 GOLDEN = Path(__file__).parent / "data" / "report.json"
+
+
+def render(run, summaries, **options):
+    pairs = [(case, summaries.get(case.record.position)) for case in run.cases]
+    return "".join(parts(run, pairs, **options))
 
 
 def test_every_number_is_there_in_a_fixed_order(run, summaries):
@@ -39,6 +44,40 @@ def test_a_message_that_is_no_utf_8_can_be_printed(run):
 
     assert '"message": "m\\udcff.onnx: not ONNX"' in text
     assert json.loads(text.encode())["cases"][0]["outcome"]["message"] == failed.message
+
+
+def test_a_run_without_cases_is_json_too(run):
+    report = json.loads(render(replace(run, cases=()), {}))
+
+    assert (report["cases"], list(report)) == ([], ["schema", "run", "totals", "cases"])
+
+
+def test_line_separators_of_unicode_are_not_taken_for_line_ends(run):
+    failed = Failed(kind="build", message="one\u2028two\x85three", hint="")
+    broken = replace(run, cases=(replace(run.cases[5], outcome=failed),))
+
+    report = json.loads(render(broken, {}))
+
+    assert report["cases"][0]["outcome"]["message"] == failed.message
+
+
+def test_a_case_is_told_before_the_next_one_is_read(run, summaries):
+    pairs = iter([(case, summaries.get(case.record.position)) for case in run.cases])
+
+    first = next(parts(run, pairs))
+
+    assert first.count('"position": ') == 1
+    assert next(pairs)[0] is run.cases[1]
+
+
+@pytest.mark.parametrize(
+    ("ended", "live", "state"),
+    [(True, False, "done"), (False, True, "running"), (False, False, "killed")],
+)
+def test_a_run_that_goes_on_is_told_from_one_that_was_killed(run, ended, live, state):
+    found = run if ended else replace(run, end=None)
+
+    assert json.loads(render(found, {}, live=live))["run"]["state"] == state
 
 
 def test_nan_is_refused(run, summaries):

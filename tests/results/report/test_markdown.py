@@ -2,10 +2,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from results.record import Skipped
+from results.report.content import Frame, whole
 from results.report.heading import BEST_RULE, INTERVAL_RULE
-from results.report.markdown import render
+from results.report.markdown import parts
 
 GOLDEN = Path(__file__).parent / "data" / "report.md"
+
+
+def render(run, summaries, machine=""):
+    return "".join(parts(whole(run, summaries, Frame(machine=machine))))
 
 
 def test_tables_footnotes_and_totals(run, summaries, machine):
@@ -31,3 +36,20 @@ def test_nothing_becomes_a_link_to_an_issue(run, summaries, machine):
     text = render(run, summaries, machine)
 
     assert not any(f"#{number}" in text for number in range(10))
+
+
+def test_a_run_that_was_cut_off_says_how_to_go_on(run, summaries):
+    text = render(replace(run, end=None), summaries)
+
+    assert text.endswith(
+        "\n\n1 case left to measure: dyno run smoke --resume 20260102-030405-1f3a\n"
+    )
+
+
+def test_what_the_doctor_warned_of_stands_before_the_last_line(run, summaries):
+    found = {"level": "warning", "id": "governor", "finding": "it is powersave", "effect": "Slow"}
+    warned = replace(run, record=replace(run.record, environment={"doctor": [found]}))
+
+    text = render(warned, summaries)
+
+    assert "\n\nMachine, governor: it is powersave. Slow. What to do: dyno doctor.\n\n**4 m" in text

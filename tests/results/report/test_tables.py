@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from results.report.tables import cold_path, model_tables
+from results.report.tables import cold_path, counts, model_tables, ranked
 from suites.case import Case
 
 TAILS = ("p90", "p95", "p99")
@@ -164,3 +164,49 @@ def test_every_step_of_the_cold_path_has_its_own_unit(run, summaries):
 
 def test_nothing_measured_has_no_cold_path(run):
     assert cold_path(run, {}) is None
+
+
+def test_the_cold_path_says_whose_engine_came_from_the_cache(run, summaries):
+    cases = tuple(
+        replace(case, record=replace(case.record, engine_cached=case.record.position in (1, 2)))
+        for case in run.cases
+    )
+    (aside,) = cold_path(replace(run, cases=cases), summaries).asides
+    assert f"{aside.head} {aside.text}" == (
+        "#2, #3 cached: the engine came from the cache, and the build is the one that put it there."
+    )
+    assert cold_path(run, summaries).asides == ()
+
+
+def test_cases_are_counted_by_model_and_backend_and_outcomes_that_none_had_left_out(run):
+    table = counts(run.cases[:6], 20)
+
+    assert [(column.name, column.cells) for column in table.columns] == [
+        ("model", ("lstm", "cnn [x]")),
+        ("backend", ("onnxruntime-cpu", "onnxruntime-cpu")),
+        ("measured", ("3", "1")),
+        ("skipped", ("1", "0")),
+        ("failed", ("0", "1")),
+    ]
+    assert (table.subtitle, table.states) == ("6, by model and backend", ("", ""))
+
+
+def test_of_too_many_models_those_with_most_failures_stay(run):
+    table = counts(run.cases, 1)
+
+    assert table.columns[0].cells == ("cnn [x]",)
+    assert table.subtitle == "7, by model and backend, 1 of 2: most failures first"
+
+
+def test_ranked_cases_stand_in_the_order_given_by_their_ids(run, summaries):
+    cases = (run.cases[4], run.cases[0])
+
+    table = ranked(cases, summaries, title="t", subtitle="s", tails=TAILS, marks={0: "1"})
+
+    assert column(table, "#").cells == ("5", "1")
+    assert column(table, "case").cells == (
+        "cnn [x]/onnxruntime-cpu/fp32/b1",
+        "lstm/onnxruntime-cpu/fp32/b1/sequence=16",
+    )
+    assert column(table, "notes").cells == ("", "1")
+    assert [column.best for column in table.columns] == [None] * len(table.columns)

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from results.record import RunResult
+from results.report.content import Frame, whole
 from results.report.terminal import Report
 
 DATA = Path(__file__).parent / "data"
@@ -22,6 +23,10 @@ def printed(report, width, **options):
     return file.getvalue()
 
 
+def drawn(run, summaries, machine=""):
+    return Report(content=whole(run, summaries, Frame(machine=machine)))
+
+
 def unmeasured(run):
     """A skipped and a failed case, each of a model of its own."""
     return tuple(
@@ -32,7 +37,7 @@ def unmeasured(run):
 
 @pytest.fixture
 def report(run, summaries, machine):
-    return Report(run=run, summaries=summaries, machine=machine)
+    return drawn(run, summaries, machine)
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])
@@ -47,7 +52,7 @@ def test_a_run_is_drawn_to_the_width_there_is(report, width):
 def test_models_with_one_case_each_are_drawn_in_one_table(run, summaries, machine, width):
     skipped, failed = unmeasured(run)
     cases = (run.cases[0], skipped, run.cases[4], failed)
-    report = Report(run=replace(run, cases=cases), summaries=summaries, machine=machine)
+    report = drawn(replace(run, cases=cases), summaries, machine)
 
     text = printed(report, width, color_system=None)
 
@@ -74,13 +79,13 @@ def test_names_with_square_brackets_are_no_markup(report):
 def test_a_run_with_nothing_measured_has_no_word_on_intervals(run):
     skipped = RunResult(record=run.record, end=run.end, cases=run.cases[3:4])
 
-    text = printed(Report(run=skipped, summaries={}), 80)
+    text = printed(drawn(skipped, {}), 80)
 
     assert text == (DATA / "terminal_unmeasured.txt").read_text(encoding="utf-8")
 
 
 def test_a_run_without_cases_is_a_heading_and_a_last_line(run):
-    text = printed(Report(run=replace(run, cases=()), summaries={}), 80)
+    text = printed(drawn(replace(run, cases=()), {}), 80)
 
     assert [line.rstrip() for line in text.splitlines()] == [
         "run    20260102-030405-1f3a (nightly)",

@@ -49,6 +49,8 @@ def test_rounding_is_never_off_by_more_than_half_a_unit_of_the_third_digit(value
         (45.1e9, "45.1 s"),
         (119e9, "119 s"),
         (150e9, "2.50 min"),
+        (7199e9, "120 min"),
+        (40_000e9, "11.1 h"),
     ],
 )
 def test_a_duration_has_the_unit_that_suits_it(nanoseconds, text):

@@ -1,0 +1,57 @@
+"""The tables of a report and what belongs to them, whole or part by part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from results.report.footnotes import Footnote, footnotes, marks, tails
+from results.report.tables import Table, cold_path, grouped, model_tables
+from results.summaries import PAGE
+from results.totals import measured
+
+if TYPE_CHECKING:
+    from results.record import RunResult, Summary
+
+PART_ROWS = PAGE
+"""Rows of a table at most where a report is drawn part by part: so many are held at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """Tables, the footnotes that their rows point to, and sentences to end with.
+
+    `has_numbers` is whether any row has some.
+    """
+
+    tables: tuple[Table, ...]
+    notes: Sequence[Footnote]
+    has_numbers: bool
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def has_best(self) -> bool:
+        """Return whether a column marks its best."""
+        return any(column.best is not None for table in self.tables for column in table.columns)
+
+
+def body(run: RunResult, summaries: Mapping[int, Summary]) -> Body:
+    """Return every case of the run: the models' tables, then the cold path."""
+    shown = measured(run, summaries)
+    notes = footnotes(shown)
+    tables = model_tables(run, summaries, tails=tails(shown), marks=marks(notes))
+    cold = cold_path(run, summaries)
+    return Body(
+        tables=(*tables, cold) if cold else tables,
+        notes=notes,
+        has_numbers=bool(shown),
+    )
+
+
+def parts(run: RunResult) -> Iterator[RunResult]:
+    """Yield the run a model at a time, one of many cases in parts, then models with one case."""
+    several, single = grouped(run.cases)
+    for cases in (*several, single):
+        for start in range(0, len(cases), PART_ROWS):
+            yield replace(run, cases=cases[start : start + PART_ROWS])

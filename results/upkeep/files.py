@@ -1,0 +1,108 @@
+"""The files beside a store's database: models and inputs named by hash, logs by run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+MODELS = "models", ".onnx"
+INPUTS = "inputs", ".npz"
+LOGS = "logs"
+UNFINISHED = ".new-"
+"""How the name of a file begins that is still being written, or was when its writer was killed."""
+_DIGITS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What cases name by hash: SHA-256 sums of prepared models, and of sets of inputs."""
+
+    models: frozenset[str]
+    inputs: frozenset[str]
+
+
+def hashed(store: Path, kind: tuple[str, str]) -> Iterator[tuple[str, Path]]:
+    """Yield the hash in the name of each file of MODELS or INPUTS, and its path, sorted."""
+    folder, suffix = kind
+    for path in sorted((store / folder).glob(f"*{suffix}")):
+        if len(path.stem) == _DIGITS and path.is_file():
+            yield path.stem, path
+
+
+def file_problems(store: Path) -> Iterator[str]:
+    """Yield what is wrong with the files named by hash.
+
+    The hash of inputs is over their names too, which the file does not hold: of them the archive's
+    own checksums are looked at.
+    """
+    for name, path in hashed(store, MODELS):
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        if found != name:
+            yield f"{path.relative_to(store)}: expected the bytes of that hash, got {found}"
+    for _, path in hashed(store, INPUTS):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                damaged = archive.testzip()
+        except (zipfile.BadZipFile, zlib.error, EOFError):
+            damaged = "the archive"
+        if damaged:
+            yield f"{path.relative_to(store)}: expected whole arrays, got {damaged} damaged"
+
+
+def copy_named(source: Path, target: Path, named: Named) -> int:
+    """Copy the files that the other store has and this one lacks; return how many they were."""
+    copied = 0
+    for (folder, suffix), hashes in ((MODELS, named.models), (INPUTS, named.inputs)):
+        for name in sorted(hashes):
+            copied += _copy(
+                source / folder / f"{name}{suffix}", target / folder / f"{name}{suffix}"
+            )
+    return copied
+
+
+def copy_logs(source: Path, target: Path, run_id: str) -> None:
+    """Copy the logs of a run that this store lacks."""
+    folder = source / LOGS / run_id
+    for path in sorted(folder.glob("*")):
+        _copy(path, target / LOGS / run_id / path.name)
+
+
+def total_bytes(paths: Iterable[Path]) -> int:
+    """Return the size of files and of folders with all that is in them."""
+    return sum(_bytes(path) for path in paths)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder; one that is gone already is no error."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _bytes(path: Path) -> int:
+    if not path.is_dir():
+        return path.lstat().st_size
+    return sum(child.lstat().st_size for child in path.rglob("*") if not child.is_dir())
+
+
+def _copy(path: Path, target: Path) -> bool:
+    """Copy a file unless it is there; a reader sees the whole of it or nothing."""
+    if target.exists() or not path.is_file():
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f"{UNFINISHED}{os.getpid()}-{secrets.token_hex(4)}")
+    try:
+        shutil.copyfile(path, fresh)
+        fresh.replace(target)
+    finally:
+        fresh.unlink(missing_ok=True)
+    return True

@@ -1,0 +1,49 @@
+"""All launches of a store in turn, those of earlier attempts and without raw timings too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Select, select
+
+from results import rows, schema
+from results.timings import encode
+
+if TYPE_CHECKING:
+    from results.record import LaunchRecord
+
+Row = Mapping[str, Any]
+_ROWS = 100
+
+
+def stream(connection: Connection, query: Select[Any]) -> Iterator[Row]:
+    """Yield the rows of a query, holding few at a time."""
+    for row in connection.execution_options(yield_per=_ROWS).execute(query).mappings():
+        yield dict(row)
+
+
+def launch_rows(connection: Connection, run_id: str | None = None) -> Iterator[Row]:
+    """Yield each launch joined with its raw timings, by run, case and attempt as they came."""
+    launch, timings = schema.launch, schema.timings
+    raw = [column for column in timings.c if column.name != "launch_id"]
+    query = select(launch, *raw).outerjoin(timings)
+    if run_id is not None:
+        query = query.where(launch.c.run_id == run_id)
+    order = (launch.c.run_id, launch.c.position, launch.c.attempt, launch.c.id)
+    return stream(connection, query.order_by(*order))
+
+
+def is_pruned(row: Row) -> bool:
+    """Return whether a launch has no raw timings any more."""
+    return row["wall_ns"] is None
+
+
+def read(row: Row) -> LaunchRecord:
+    """Return the launch, with no timings where they were pruned. Raises ValueError."""
+    if not is_pruned(row):
+        return rows.read_launch(row)
+    import numpy as np
+
+    nothing = encode(np.array([], dtype=np.int64))
+    return rows.read_launch({**row, "wall_ns": nothing})

@@ -1,0 +1,48 @@
+"""Whether a launch and a summary agree with themselves and with what they were made of."""
+
+from __future__ import annotations
+
+from results.record import LaunchRecord, Summary
+
+_TOLERANCE = 0.001
+_DEVICE = ("enqueue_ns", "gpu_compute_ns", "h2d_ns", "d2h_ns")
+
+
+def launch_problem(launch: LaunchRecord) -> str | None:
+    """Return how raw timings and blocks of a launch disagree, or None."""
+    timed = sum(block.queries for block in launch.blocks)
+    for name in ("wall_ns", *_DEVICE):
+        found = getattr(launch, name)
+        if found is not None and len(found) != timed:
+            return f"expected {name} of its {timed} queries, got {len(found)}"
+        if found is not None and (found < 0).any():
+            return f"expected {name} of 0 and up, got {int(found.min())}"
+    return _time_problem(launch)
+
+
+def _time_problem(launch: LaunchRecord) -> str | None:
+    """Return that the queries together took longer than their blocks, or None.
+
+    Where enqueue blocks, queries fill the blocks; elsewhere each slot may hold one query at a time,
+    of which the first may have begun before its block.
+    """
+    elapsed_ns = sum(block.elapsed_ns for block in launch.blocks)
+    taken_ns = int(launch.wall_ns.sum())
+    slots = launch.protocol.streams * launch.protocol.queue_depth
+    if launch.protocol.loop == "blocking":
+        agree = abs(taken_ns - elapsed_ns) <= _TOLERANCE * elapsed_ns
+    else:
+        longest_ns = int(launch.wall_ns.max(initial=0))
+        agree = taken_ns <= slots * (elapsed_ns + len(launch.blocks) * longest_ns)
+    if agree:
+        return None
+    return f"expected queries of {elapsed_ns} ns together, as its blocks took, got {taken_ns} ns"
+
+
+def summary_problem(summary: Summary, *, launches: int, queries: int) -> str | None:
+    """Return how a summary disagrees with the case's `launches` and their `queries`, or None."""
+    if summary.launches > launches:
+        return f"expected at most the case's {launches} launches, got {summary.launches}"
+    if summary.launches == launches and summary.queries != queries:
+        return f"expected the case's {queries} queries, got {summary.queries}"
+    return None

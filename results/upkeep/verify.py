@@ -1,0 +1,191 @@
+"""`dyno store verify`: whether everything in a store can be read and agrees with the rest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from sqlalchemy import Connection, select
+
+from results import rows, schema
+from results.codec import encodable, read_summary
+from results.record import RunEnd
+from results.store import Store
+from results.upkeep.files import file_problems
+from results.upkeep.launches import Row, is_pruned, launch_rows, read, stream
+from results.upkeep.plausible import launch_problem, summary_problem
+
+Key = tuple[str, int]
+
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What was found: `problems` are whole lines, `pruned` launches have no raw timings."""
+
+    runs: int
+    launches: int
+    timings: int
+    pruned: int
+    problems: tuple[str, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Case:
+    """What the last attempt of a case has."""
+
+    attempt: int
+    launches: int = 0
+    queries: int = 0
+    pruned: int = 0
+    is_doubtful: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class _Census:
+    """What was counted so far."""
+
+    runs: int = 0
+    launches: int = 0
+    timings: int = 0
+    pruned: int = 0
+    cases: dict[Key, _Case] = field(default_factory=dict)
+
+
+def verify(store: Store) -> Verified:
+    """Return what is in the store and what is wrong with it. Reads all of it. Raises StoreError."""
+    census = _Census()
+    with store.connection() as connection:
+        # one sight of the store: what a live run adds meanwhile would seem to lack its parts
+        connection.exec_driver_sql("BEGIN")
+        problems = list(_database_problems(connection))
+        if not problems:
+            problems += _table_problems(connection, census)
+    return Verified(
+        runs=census.runs,
+        launches=census.launches,
+        timings=census.timings,
+        pruned=census.pruned,
+        problems=(*problems, *file_problems(store.folder)),
+    )
+
+
+def _database_problems(connection: Connection) -> Iterator[str]:
+    for (said,) in connection.exec_driver_sql("PRAGMA integrity_check"):
+        if said != "ok":
+            yield f"dyno.db: {said}"
+    for table, number, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+        yield f"dyno.db: row {number} of table {table!r} has no {parent!r}"
+
+
+def _table_problems(connection: Connection, census: _Census) -> Iterator[str]:
+    for row in stream(connection, select(schema.run)):
+        census.runs += 1
+        yield from _unreadable(f"run {row['id']}", row, rows.read_run)
+    for row in stream(connection, select(schema.resume)):
+        yield from _unreadable(
+            f"run {row['run_id']}, resume {row['number']}", row, rows.read_resume
+        )
+    for row in stream(connection, select(schema.run_end)):
+        yield from _unreadable(f"run {row['run_id']}, its end", row, _read_end)
+    for row in stream(connection, select(schema.case)):
+        yield from _unreadable(_where(row), row, _read_case)
+    yield from _launch_problems(connection, census)
+    yield from _outcome_problems(connection, census.cases)
+    yield from _summary_problems(connection, census.cases)
+
+
+def _launch_problems(connection: Connection, census: _Census) -> Iterator[str]:
+    for row in launch_rows(connection):
+        where = f"{_where(row)}, launch {row['number']}"
+        case = census.cases.get(_key(row))
+        if case is None or case.attempt != row["attempt"]:
+            case = census.cases[_key(row)] = _Case(attempt=row["attempt"])
+        if row["number"] != case.launches:
+            yield f"{where}: expected launch {case.launches} of attempt {row['attempt']}"
+        case.launches += 1
+        census.launches += 1
+        found = list(_unreadable(where, row, partial(_look, case, census)))
+        case.is_doubtful |= bool(found)
+        yield from found
+
+
+def _look(case: _Case, census: _Census, row: Row) -> None:
+    """Count the launch. Raises ValueError for one that is not plausible."""
+    launch, pruned = read(row), is_pruned(row)
+    case.queries += sum(block.queries for block in launch.blocks)
+    case.pruned += pruned
+    census.pruned += pruned
+    census.timings += len(launch.wall_ns)
+    if not pruned and (problem := launch_problem(launch)):
+        raise ValueError(problem)
+
+
+def _outcome_problems(connection: Connection, cases: Mapping[Key, _Case]) -> Iterator[str]:
+    closed = set()
+    for row in stream(connection, select(schema.outcome)):
+        closed.add(_key(row))
+        yield from _unreadable(_where(row), row, rows.read_closing)
+        if row["outcome"] == "measured" and _key(row) not in cases:
+            yield f"{_where(row)}: expected launches of a measured case, got none"
+    for (run_id, position), case in cases.items():
+        if case.pruned and (run_id, position) not in closed:
+            yield f"run {run_id}, case {position}: expected raw timings of an open case, got none"
+
+
+def _summary_problems(connection: Connection, cases: Mapping[Key, _Case]) -> Iterator[str]:
+    complete = set()
+    for row in stream(connection, select(schema.summary)):
+        case = cases.get(_key(row), _Case(attempt=0))
+        where = f"{_where(row)}, summary by version {row['statistics_version']}"
+        yield from _unreadable(where, row, partial(_read_summary, case))
+        if row["launches"] == case.launches:
+            complete.add(_key(row))
+    for row in stream(connection, select(schema.outcome).filter_by(outcome="measured")):
+        pruned = _key(row) in cases and cases[_key(row)].pruned
+        if pruned and _key(row) not in complete:
+            yield f"{_where(row)}: expected a summary or raw timings, got neither"
+
+
+def _read_end(row: Row) -> RunEnd:
+    end = rows.read_end(row)
+    if end.state not in {"done", "interrupted"}:
+        raise ValueError(f"expected done or interrupted, got {end.state!r}")
+    return end
+
+
+def _read_case(row: Row) -> None:
+    record = rows.read_case(row)
+    if encodable(record.id) != row["case_id"]:
+        raise ValueError(f"expected the id {record.id!r}, got {row['case_id']!r}")
+
+
+def _read_summary(case: _Case, row: Row) -> None:
+    summary = read_summary(json.loads(row["summary"]))
+    told = (summary.statistics_version, summary.launches)
+    if told != (row["statistics_version"], row["launches"]):
+        raise ValueError(f"expected what its row says, got version and launches {told}")
+    queries = summary.queries if case.is_doubtful else case.queries
+    if problem := summary_problem(summary, launches=case.launches, queries=queries):
+        raise ValueError(problem)
+
+
+def _unreadable(where: str, row: Row, read: Callable[[Row], object]) -> Iterator[str]:
+    try:
+        read(row)
+    except _UNREADABLE as error:
+        told = " ".join(str(error).split())
+        if not told.startswith("expected "):
+            told = f"expected a row that can be read, got {type(error).__name__}: {told}"
+        yield f"{where}: {told}"
+
+
+def _where(row: Row) -> str:
+    return f"run {row['run_id']}, case {row['position']}"
+
+
+def _key(row: Row) -> Key:
+    return row["run_id"], row["position"]

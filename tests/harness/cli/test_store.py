@@ -1,0 +1,209 @@
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from harness.cli.app import app
+from harness.cli.store import parse_age
+from results.record import Skipped
+from results.store import Store
+from suites.errors import SuiteError
+
+DYNO = str(Path(sys.executable).with_name("dyno"))
+GOLDEN = Path(__file__).parents[2] / "results" / "data"
+RUN = "20260102-030405-1f3a"
+
+
+@pytest.fixture
+def store(tmp_path):
+    shutil.copytree(GOLDEN / "schema2", tmp_path / ".dyno")
+    return Store(tmp_path / ".dyno")
+
+
+@pytest.fixture
+def dyno(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("results.upkeep.prune.time.time", lambda: 1_800_000_000.0)
+    return lambda *arguments: CliRunner().invoke(app, ["store", *arguments])
+
+
+def told_by_process(tmp_path, *arguments):
+    return subprocess.run(
+        [DYNO, "store", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+
+def test_merge_tells_each_run_and_the_count(dyno, tmp_path):
+    shutil.copytree(GOLDEN / "schema1", tmp_path / "a")
+    told = dyno("merge", "a")
+
+    assert (told.exit_code, told.output) == (
+        0,
+        (
+            f"{RUN} golden: added, 4 cases, 2 launches\n"
+            "a: 1 added, 0 extended, 0 here already, 0 refused\n"
+        ),
+    )
+    again = dyno("merge", "a", "a")
+    assert (again.exit_code, again.output) == (
+        0,
+        "a: 0 added, 0 extended, 1 here already, 0 refused\n" * 2,
+    )
+
+
+def test_merge_tells_which_runs_grew_and_which_are_longer_here(dyno, store, tmp_path):
+    shutil.copytree(store.folder, tmp_path / "longer")
+    Store(tmp_path / "longer").add_outcome(RUN, 3, Skipped(reason="r"))
+
+    assert dyno("merge", "longer").output == (
+        f"{RUN} golden: extended by 1 outcome\n"
+        "longer: 0 added, 1 extended, 0 here already, 0 refused\n"
+    )
+    shutil.copytree(GOLDEN / "schema2", tmp_path / "shorter")
+    assert dyno("merge", "shorter").output == (
+        f"{RUN} golden: here already, with more than there\n"
+        "shorter: 0 added, 0 extended, 1 here already, 0 refused\n"
+    )
+
+
+@pytest.mark.usefixtures("store")
+def test_a_run_that_is_refused_is_named_and_the_exit_code_is_1(dyno, tmp_path):
+    shutil.copytree(GOLDEN / "schema1", tmp_path / "a")
+    told = dyno("merge", "a")
+
+    assert (told.exit_code, told.output) == (
+        1,
+        (
+            f"{RUN} golden: refused: another run has this id here: they differ in run, resume, "
+            "run_end, case, launch, outcome\n"
+            "a: 0 added, 0 extended, 0 here already, 1 refused\n"
+        ),
+    )
+
+
+@pytest.mark.usefixtures("store")
+def test_prune_tells_what_went_and_what_stays(dyno):
+    dry = dyno("prune", "--raw-older-than", "8w", "--dry-run")
+    told = dyno("prune", "--raw-older-than", "8w")
+
+    assert (dry.exit_code, dry.output) == (
+        0,
+        (
+            "would remove raw timings of 5 launches of 1 run, 1.08 KiB\n"
+            "would remove 0 leftovers, 0 B\n"
+        ),
+    )
+    assert told.output == (
+        "removed raw timings of 5 launches of 1 run, 1.08 KiB\n"
+        "removed 0 leftovers, 0 B\n"
+        "dyno.db is smaller by 0 B\n"
+    )
+    assert dyno("verify").output == (
+        "store is whole: 1 run, 5 launches, 0 timings; 5 of the launches were pruned\n"
+    )
+
+
+def test_prune_without_an_age_looks_at_files_only(dyno, store):
+    path = store.folder / "models" / f"{'00' * 32}.onnx"
+    path.parent.mkdir()
+    path.write_text("1234")
+    os.utime(path, (0, 1_700_000_000))
+
+    assert dyno("prune").output == ("removed 1 leftover, 4.00 B\ndyno.db is smaller by 0 B\n")
+
+
+@pytest.mark.usefixtures("store")
+def test_prune_leaves_the_database_s_size_while_runs_go_on(dyno, monkeypatch):
+    monkeypatch.setattr("harness.alive.live_runs", lambda _: {"other"})
+
+    assert dyno("prune").output == (
+        "removed 0 leftovers, 0 B\n"
+        "dyno.db keeps its size while runs go on; prune again after them\n"
+    )
+
+
+def test_open_cases_that_keep_their_raw_timings_are_counted(dyno, store):
+    with closing(sqlite3.connect(store.folder / "dyno.db")) as connection:
+        connection.execute("DELETE FROM outcome WHERE position = 4")
+        connection.commit()
+
+    assert "left the raw timings of 1 open case: their numbers are made of them\n" in (
+        dyno("prune", "--raw-older-than", "1d").output
+    )
+
+
+def test_verify_tells_each_problem_and_exits_1(dyno, store):
+    (store.folder / "inputs").mkdir()
+    (store.folder / "inputs" / f"{'00' * 32}.npz").write_text("")
+    told = dyno("verify")
+
+    assert (told.exit_code, told.output) == (
+        1,
+        (
+            f"inputs/{'00' * 32}.npz: expected whole arrays, got the archive damaged\n"
+            "store is damaged: 1 problem; 1 run, 5 launches, 500 timings\n"
+        ),
+    )
+
+
+@pytest.mark.usefixtures("store")
+def test_export_writes_all_runs_or_those_named(dyno):
+    pytest.importorskip("pyarrow")
+    expected = (
+        "{0}/runs.parquet: 1 row\n{0}/cases.parquet: 5 rows\n"
+        "{0}/launches.parquet: 5 rows\n{0}/timings.parquet: 500 rows\n"
+    )
+
+    assert dyno("export", "--parquet", "all").output == expected.format("all")
+    assert dyno("export", "--parquet", "one", "golden", RUN).output == expected.format("one")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("verify", "--store", "none"),
+            (
+                "none: expected a store, got no dyno.db there. Make one with 'dyno run SUITE', or "
+                "name another folder with --store.\n"
+            ),
+        ),
+        (
+            ("merge", "none"),
+            (
+                "none: expected a store to merge, got no dyno.db there. "
+                "Name the folder of a store.\n"
+            ),
+        ),
+        (
+            ("prune", "--raw-older-than", "30"),
+            (
+                "--raw-older-than: expected a number and h, d or w, such as 30d, got '30'. "
+                "Write for example --raw-older-than 30d.\n"
+            ),
+        ),
+    ],
+)
+def test_what_a_user_gets_wrong_is_one_line_and_exit_code_2(tmp_path, arguments, message):
+    told = told_by_process(tmp_path, *arguments)
+
+    assert (told.returncode, told.stdout, told.stderr) == (2, "", message)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("0h", 0.0), ("12h", 43_200.0), ("30d", 2_592_000.0), ("1w", 604_800.0)]
+)
+def test_ages_are_hours_days_or_weeks(text, seconds):
+    assert parse_age(text, option="--x") == seconds
+
+
+@pytest.mark.parametrize("text", ["", "d", "1y", "-1d", "1.5d", "٣d", "1 d"])
+def test_anything_else_is_no_age(text):
+    with pytest.raises(SuiteError, match="expected a number and h, d or w"):
+        parse_age(text, option="--x")

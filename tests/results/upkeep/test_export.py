@@ -1,0 +1,168 @@
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from results.store import Store, StoreError
+from results.upkeep.export import export
+
+pd = pytest.importorskip("pandas")
+pq = pytest.importorskip("pyarrow.parquet")
+
+RUN = "20260102-030405-1f3a"
+NAMES = ["cases.parquet", "launches.parquet", "runs.parquet", "timings.parquet"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "new" / "parquet"
+
+
+def read(folder, name):
+    return pd.read_parquet(folder / f"{name}.parquet")
+
+
+def test_the_files_hold_all_of_the_runs_that_were_asked_for(store, fill, folder):
+    fill(store, parts=5)
+    fill(store, "other")
+    fill(store, "third")
+
+    rows = export(store, folder, [RUN, "other"])
+
+    assert rows == {
+        "runs.parquet": 2,
+        "cases.parquet": 6,
+        "launches.parquet": 7,
+        "timings.parquet": 65,
+    }
+    assert sorted(path.name for path in folder.iterdir()) == NAMES
+    assert {name: len(pd.read_parquet(folder / name)) for name in rows} == rows
+
+
+def test_a_run_is_a_row(store, fill, folder):
+    fill(store, parts=5)
+    fill(store, "other", parts=1)
+    export(store, folder, [RUN, "other"])
+
+    runs = read(folder, "runs")
+
+    assert list(runs["run_id"]) == [RUN, "other"]
+    assert list(runs["resumes"]) == [1, 0]
+    assert list(runs["state"].fillna("—")) == ["done", "—"]
+    assert runs["ended_at"].iloc[0] == 1_767_323_200.0
+    assert runs["environment_json"].iloc[0] == ('{"cpu":{"model":"AMD EPYC","cores":2},"why":null}')
+
+
+def test_cases_of_runs_with_other_dimensions_share_a_table(
+    store, fill, make_run, make_case, folder
+):
+    fill(store, parts=5)
+    store.add_run(make_run("other"))
+    store.add_case("other", make_case(dims=(("frames", 3),), options={"threads": "all"}))
+    export(store, folder, [RUN, "other"])
+
+    cases = read(folder, "cases")
+
+    assert list(cases["outcome"]) == ["measured", "skipped", "measured", "open"]
+    assert cases["p50_ns"].round(3).tolist()[:1] == [1_000_000.0]
+    assert cases["dim_sequence"].tolist()[:3] == [16, 16, 16]
+    assert cases["dim_frames"].isna().tolist() == [True, True, True, False]
+    assert cases["option_threads"].tolist() == ["1", "1", "1", "all"]
+
+
+def test_launches_of_every_attempt_are_rows(store, fill, folder, change):
+    fill(store, parts=5)
+    change("DELETE FROM timings WHERE launch_id = 3")
+    export(store, folder, [RUN])
+
+    launches = read(folder, "launches")
+
+    assert launches[["position", "attempt", "launch"]].to_numpy().tolist() == [
+        [0, 0, 0],
+        [0, 0, 1],
+        [2, 0, 0],
+        [2, 1, 0],
+    ]
+    assert launches["queries"].tolist() == [10, 10, 10, 5]
+    assert launches["elapsed_ns"].tolist() == [10_000_000] * 4
+    assert launches["has_timings"].tolist() == [True, True, False, True]
+    assert launches["steady"].tolist() == [True] * 4
+    assert set(launches["clock"]) == {"perf_counter_ns"}
+
+
+def test_raw_timings_are_a_row_a_query(store, fill, make_launch, folder):
+    fill(store, parts=1)
+    wall_ns = np.arange(1000, 1010)
+    device = make_launch(0, wall_ns, gpu_compute_ns=wall_ns // 2)
+    store.add_launch(RUN, 0, device)
+    store.add_launch(RUN, 1, make_launch(0, (7, 8)))
+    export(store, folder, [RUN])
+
+    timings = read(folder, "timings")
+
+    assert timings["run_id"].unique().tolist() == [RUN]
+    assert timings["position"].tolist() == [0] * 10 + [1] * 2
+    assert timings["query"].tolist() == [*range(10), 0, 1]
+    assert timings["wall_ns"].tolist() == [*range(1000, 1010), 7, 8]
+    assert timings["gpu_compute_ns"].dropna().tolist() == [n // 2 for n in range(1000, 1010)]
+    assert timings["h2d_ns"].isna().all()
+
+
+def test_raw_timings_are_written_in_parts(store, fill, folder, monkeypatch):
+    fill(store, parts=5)
+    monkeypatch.setattr("results.upkeep.parquet.ROWS", 12)
+    export(store, folder, [RUN])
+
+    groups = pq.ParquetFile(folder / "timings.parquet").metadata
+    assert [groups.row_group(n).num_rows for n in range(groups.num_row_groups)] == [20, 15]
+
+
+def test_a_store_without_runs_makes_empty_files(store, folder):
+    assert set(export(store, folder, []).values()) == {0}
+    assert sorted(path.name for path in folder.iterdir()) == NAMES
+
+
+def test_files_that_are_there_are_left_alone(store, fill, folder):
+    fill(store)
+    folder.mkdir(parents=True)
+    (folder / "cases.parquet").write_text("mine")
+
+    with pytest.raises(StoreError) as caught:
+        export(store, folder, [RUN])
+
+    assert str(caught.value) == (
+        f"{folder}: expected a folder without files of an export, got cases.parquet. "
+        "Name another folder, or remove them."
+    )
+    assert [path.read_text() for path in folder.iterdir()] == ["mine"]
+
+
+def test_an_export_that_fails_leaves_no_file(store, fill, folder, change):
+    fill(store)
+    change("UPDATE timings SET wall_ns = x'09' WHERE launch_id = 3")
+
+    with pytest.raises(StoreError):
+        export(store, folder, [RUN])
+
+    assert list(folder.iterdir()) == []
+
+
+def test_without_pyarrow_the_extra_is_named(store, folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+
+    with pytest.raises(StoreError) as caught:
+        export(store, folder, [])
+
+    assert str(caught.value) == (
+        "store export: expected the package pyarrow, got none. "
+        "Install dyno with the 'parquet' extra."
+    )
+
+
+def test_golden_stores_are_exported(tmp_path, folder):
+    shutil.copytree(Path(__file__).parent.parent / "data" / "schema2", tmp_path / "golden")
+
+    assert export(Store(tmp_path / "golden"), folder, [RUN])["timings.parquet"] == 500

@@ -1,0 +1,197 @@
+import os
+import sqlite3
+import time
+from contextlib import closing
+
+import numpy as np
+import pytest
+
+from results.record import Failed, RunResume
+from results.store import Store, StoreError
+from results.summaries import summaries
+from results.upkeep.prune import Pruned, compact, prune
+
+RUN = "20260102-030405-1f3a"
+ENDED_S = 1_767_323_090.0
+DAY_S = 86400.0
+NOTHING = Pruned(runs=0, launches=0, timings_bytes=0, kept_cases=0, files=0, files_bytes=0)
+
+
+@pytest.fixture(autouse=True)
+def now(monkeypatch):
+    """The time is 30 days after the end of the runs."""
+    monkeypatch.setattr("results.upkeep.prune.time.time", lambda: ENDED_S + 30 * DAY_S)
+
+
+def old_prune(store, days=29, **options):
+    return prune(store, raw_older_than_s=days * DAY_S, **{"live": set(), **options})
+
+
+def timings(store):
+    """The launches that have raw timings, by run, case, attempt and number."""
+    query = (
+        "SELECT run_id, position, attempt, number FROM timings JOIN launch ON id = launch_id "
+        "ORDER BY id"
+    )
+    with closing(sqlite3.connect(store.folder / "dyno.db")) as connection:
+        return connection.execute(query).fetchall()
+
+
+def file(store, name, *, days=2.0, text="text"):
+    path = store.folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    stamp = time.time() - days * DAY_S
+    os.utime(path, (stamp, stamp))
+    return path
+
+
+def test_raw_timings_of_closed_cases_go_and_those_of_open_ones_stay(store, fill):
+    fill(store)
+
+    found = old_prune(store)
+
+    assert (found.runs, found.launches, found.kept_cases) == (1, 2, 1)
+    assert found.timings_bytes > 0
+    assert timings(store) == [(RUN, 2, 0, 0)]
+
+
+def test_a_report_s_numbers_stay_what_they_were(store, fill):
+    fill(store, parts=5)
+    before = summaries(store, store.read_run(RUN))
+    old_prune(store)
+
+    assert timings(store) == []
+    assert summaries(store, store.read_run(RUN)) == before != {}
+
+
+def test_summaries_are_stored_before_raw_timings_go(store, fill):
+    fill(store, parts=5)
+    assert store.summaries(RUN, 1) == {}
+
+    old_prune(store)
+
+    assert sorted(store.summaries(RUN, 1)) == [0, 2]
+
+
+def test_a_case_whose_summary_cannot_be_stored_keeps_its_raw_timings(store, fill, monkeypatch):
+    def full(*_):
+        raise StoreError("no room")
+
+    fill(store, parts=3)
+    monkeypatch.setattr(Store, "add_summary", full)
+
+    assert old_prune(store).launches == 0
+    assert timings(store) == [(RUN, 0, 0, 0), (RUN, 0, 0, 1)]
+
+
+def test_a_failed_case_needs_no_summary(store, fill):
+    fill(store)
+    store.add_outcome(RUN, 2, Failed(kind="crash", message="m", hint="h"))
+
+    assert old_prune(store).launches == 3
+    assert timings(store) == []
+
+
+@pytest.mark.parametrize(("parts", "days"), [(3, 31), (4, 30), (5, 30)])
+def test_a_younger_run_is_left_alone(store, fill, parts, days):
+    fill(store, parts=parts)
+
+    assert old_prune(store, days) == NOTHING
+
+
+def test_a_run_is_as_old_as_its_last_resume(store, fill):
+    fill(store, parts=3)
+    resumed_at = ENDED_S + 10 * DAY_S
+    store.add_resume(RUN, RunResume(number=1, resumed_at=resumed_at, environment={}))
+
+    assert old_prune(store, 21) == NOTHING
+    assert old_prune(store, 19).launches == 2
+
+
+def test_a_run_that_goes_on_is_left_alone_however_old(store, fill):
+    fill(store)
+
+    assert old_prune(store, live={RUN}) == NOTHING
+
+
+def test_without_an_age_no_raw_timings_go(store, fill):
+    fill(store)
+
+    assert prune(store, raw_older_than_s=None, live=set()) == NOTHING
+    assert len(timings(store)) == 3
+
+
+def test_a_dry_run_says_the_same_and_removes_nothing(store, fill):
+    fill(store)
+    file(store, f"models/{'00' * 32}.onnx")
+    dry = old_prune(store, dry_run=True)
+
+    assert len(timings(store)) == 3
+    assert store.summaries(RUN, 1) == {}
+    assert old_prune(store) == dry != NOTHING
+
+
+def test_files_that_no_case_names_go_after_a_day(store, fill, monkeypatch):
+    monkeypatch.undo()
+    fill(store)
+    gone = [
+        file(store, f"models/{'00' * 32}.onnx", text="123"),
+        file(store, f"inputs/{'00' * 32}.npz", text="4567"),
+        file(store, "models/.new-12-ab", text="8"),
+        file(store, "tmp/20260101-000000-dead/0.engine", text="9"),
+        file(store, ".merge-x/dyno.db"),
+    ]
+    for path in gone[-2:]:
+        os.utime(path.parent, (0, 0))
+    kept = [
+        file(store, f"models/{'ab' * 32}.onnx"),
+        file(store, f"inputs/{'cd' * 32}.npz"),
+        file(store, f"models/{'11' * 32}.onnx", days=0.9),
+        file(store, "models/readme.onnx"),
+        file(store, "packages/a/model.onnx"),
+        file(store, f"logs/{RUN}/0.log", days=99),
+    ]
+
+    found = prune(store, raw_older_than_s=None, live=set())
+
+    assert (found.files, found.files_bytes) == (5, 3 + 4 + 1 + 1 + 4)
+    assert [path for path in gone if path.exists()] == []
+    assert [path for path in kept if not path.exists()] == []
+
+
+def test_models_and_inputs_stay_while_a_run_goes_on(store):
+    """It may have found them there, and store the case that names them only later."""
+    path = file(store, f"models/{'00' * 32}.onnx", days=99)
+
+    assert prune(store, raw_older_than_s=None, live={"other"}) == NOTHING
+    assert path.exists()
+
+
+def test_logs_go_with_the_raw_timings_of_their_run(store, fill):
+    fill(store)
+    fill(store, "young", started_at=ENDED_S + 29 * DAY_S)
+    file(store, f"logs/{RUN}/0.log", text="1234")
+    young = file(store, "logs/young/0.log")
+
+    found = old_prune(store, live={"young"})
+
+    assert (found.files, found.files_bytes) == (1, 4)
+    assert not (store.folder / "logs" / RUN).exists()
+    assert young.exists()
+
+
+def test_the_room_of_what_went_goes_back_to_the_disk(store, fill, make_launch):
+    fill(store, parts=1)
+    noise = np.random.default_rng(0)
+    store.add_launch(RUN, 0, make_launch(0, noise.integers(0, 1 << 40, 50_000)))
+    store.add_outcome(RUN, 0, Failed(kind="crash", message="m", hint="h"))
+    before = (store.folder / "dyno.db").stat().st_size
+    found = old_prune(store)
+
+    freed = compact(store)
+
+    assert freed == before - (store.folder / "dyno.db").stat().st_size
+    assert freed > 0.9 * found.timings_bytes > 100_000
+    assert compact(store) == 0
+    assert store.read_run(RUN).cases[0].launches == 1
