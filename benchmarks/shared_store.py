@@ -21,10 +21,12 @@ import numpy as np
 from cli_speed import dyno
 from machine import heading
 
-from results.record import Block, CaseRecord, LaunchRecord, Protocol, RunRecord
+from harness.protocol import resolve_protocol, warmup_rule
+from results.record import Block, CaseRecord, LaunchRecord, RunRecord
 from results.store import Store
 from results.upkeep.verify import verify
 from suites.case import Case
+from suites.suite import Measure
 
 PROCESSES = 8
 WRITES = 200
@@ -35,25 +37,8 @@ models:
 matrix: {model: tiny, backend: fake, batch: [1, 2], latency_ns: [1000000, 2000000]}
 measure: {launches: 4, launch_s: 0.01}
 """
-PROTOCOL = Protocol(
-    clock="simulated",
-    loop="blocking",
-    transfers="bound",
-    streams=1,
-    queue_depth=1,
-    cuda_graph=False,
-    sync="none",
-    l2="n/a",
-    block_s=0.05,
-    block_queries=3,
-    warmup_s=0.3,
-    warmup_queries=10,
-    warmup_cap_s=5.0,
-    launch_s=0.5,
-    launches_min=1,
-    launches_max=WRITES,
-    target=0.02,
-    case_s=30.0,
+PROTOCOL = resolve_protocol(
+    measure=Measure(), options={}, rule=warmup_rule("cpu"), loop="blocking", clock="simulated"
 )
 
 

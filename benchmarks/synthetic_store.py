@@ -15,52 +15,30 @@ import numpy as np
 from sqlalchemy import insert
 
 from harness.environment import capture, readings
+from harness.protocol import resolve_protocol, warmup_rule
 from results import rows, schema
 from results.aggregate import summarise
 from results.codec import dump, summary_fields
 from results.database import connect
-from results.record import (
-    Block,
-    CaseRecord,
-    Failed,
-    LaunchRecord,
-    Measured,
-    Protocol,
-    RunRecord,
-)
+from results.record import Block, CaseRecord, Failed, LaunchRecord, Measured, RunRecord
 from results.store import Store
 from suites.case import Case
+from suites.suite import Measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from results.record import Nanoseconds, Outcome, Summary
+    from results.record import Nanoseconds, Outcome
+    from results.summary import Summary
 
 LAUNCHES, QUERIES, BLOCKS = 5, 6000, 10
 POOL = 64
 NIGHTS = 365
 STARTED_AT = 1_767_323_045.0
 RUN_ID = "20260102-030405-1f3a"
-PROTOCOL = Protocol(
-    clock="perf_counter_ns",
-    loop="blocking",
-    transfers="bound",
-    streams=1,
-    queue_depth=1,
-    cuda_graph=False,
-    sync="none",
-    l2="n/a",
-    block_s=0.05,
-    block_queries=3,
-    warmup_s=0.3,
-    warmup_queries=10,
-    warmup_cap_s=5.0,
-    launch_s=0.5,
-    launches_min=5,
-    launches_max=12,
-    target=0.02,
-    case_s=30.0,
+PROTOCOL = resolve_protocol(
+    measure=Measure(), options={}, rule=warmup_rule("cpu"), loop="blocking", clock="perf_counter_ns"
 )
 Row = dict[str, Any]
 

@@ -11,14 +11,7 @@ from harness.environment import identity
 if TYPE_CHECKING:
     from harness.plan import Plan
     from harness.prepare import Prepared
-    from results.record import (
-        CaseRecord,
-        Failed,
-        RunOverview,
-        RunRecord,
-        RunResult,
-        RunResume,
-    )
+    from results.record import CaseRecord, Failed, RunOverview, RunRecord, RunResult, RunResume
     from results.store import Store
 
 NEWEST = ""

@@ -15,7 +15,7 @@ from results.metrics import launch_interval
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from results.record import Interval
+    from results.summary import Interval
     from suites.suite import Measure
 
 

@@ -9,7 +9,15 @@ import numpy as np
 
 from results import metrics
 from results.percentiles import percentiles
-from results.record import (
+from results.rules import (
+    DISTURBED_SHARE,
+    LAUNCHES,
+    OWN_TIME_SHARE,
+    STATISTICS_VERSION,
+    UNDISTURBED_CPU,
+)
+from results.spacing import own_time_share
+from results.summary import (
     ColdPath,
     DeviceTimes,
     Latency,
@@ -19,17 +27,10 @@ from results.record import (
     Summary,
     TooFewQueries,
 )
-from results.rules import (
-    DISTURBED_SHARE,
-    LAUNCHES,
-    OWN_TIME_SHARE,
-    STATISTICS_VERSION,
-    UNDISTURBED_CPU,
-)
-from results.spacing import own_time_share
 
 if TYPE_CHECKING:
-    from results.record import Block, CaseRecord, Interval, LaunchRecord, Nanoseconds
+    from results.record import Block, CaseRecord, LaunchRecord, Nanoseconds
+    from results.summary import Interval
 
 
 def summarise(case: CaseRecord, launches: Sequence[LaunchRecord]) -> Summary:

@@ -7,20 +7,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from results.record import (
-    Block,
+from results.record import Block, Failed, Measured, Outcome, Protocol, Skipped
+from results.summary import (
     ColdPath,
     DeviceTimes,
-    Failed,
     Interval,
     Latency,
     Load,
-    Measured,
-    Outcome,
     Percentile,
-    Protocol,
     Rates,
-    Skipped,
     Summary,
     TooFewQueries,
 )

@@ -7,12 +7,13 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from results.codec import outcome_fields
-from results.record import Percentile
+from results.summary import Percentile
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from results.record import CaseResult, RunResult, Summary
+    from results.record import CaseResult, RunResult
+    from results.summary import Summary
 
 Value = str | int | float | None
 Read = Callable[["Summary"], Value]

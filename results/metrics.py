@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from results.pooling import Pool
-from results.record import Interval
+from results.summary import Interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

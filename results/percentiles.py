@@ -14,7 +14,7 @@ import numpy as np
 
 from results.metrics import CONFIDENCE, launch_estimate, log_half_width
 from results.pooling import Pool
-from results.record import Interval, Percentile, TooFewQueries
+from results.summary import Interval, Percentile, TooFewQueries
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from results.record import CaseResult, Measured, Protocol, RunResult, Summary
+from results.record import CaseResult, Measured, Protocol, RunResult
+from results.summary import Summary
 
 PATHS = (
     "$.launches",

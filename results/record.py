@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from results.summary import Summary
+
     Nanoseconds = NDArray[np.int64]
 
 FAILURE_KINDS = (
@@ -219,134 +221,6 @@ class Failed:
 
 
 Outcome = Measured | Skipped | Failed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interval:
-    """A 95 % interval of a time.
-
-    `half_width` is the distance from the estimate to the farther bound, as a fraction of the
-    estimate (0.02 = 2 %).
-    """
-
-    low_ns: float
-    high_ns: float
-    half_width: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Percentile:
-    """A percentile over all queries of a case, every launch weighing the same.
-
-    `have` is the effective number of queries behind it. `interval` is None where only one launch
-    was made: nothing from within one process says how the next one will be.
-    """
-
-    value_ns: float
-    interval: Interval | None
-    have: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TooFewQueries:
-    """A percentile that cannot be told: it has `have` effective queries and needs `need`."""
-
-    have: int
-    need: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latency:
-    """Wall time of a query.
-
-    `p50_ns` is the geometric mean of the launches' medians, `p50_interval` None for one launch.
-    The rest is over all queries, every launch weighing the same however many it has; `cv` is
-    the standard deviation over the mean, None for a single query.
-    """
-
-    p50_ns: float
-    p50_interval: Interval | None
-    p90: Percentile | TooFewQueries
-    p95: Percentile | TooFewQueries
-    p99: Percentile | TooFewQueries
-    p99_9: Percentile | TooFewQueries
-    mean_ns: float
-    iqr_ns: float
-    cv: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rates:
-    """Throughput, from the elapsed time of the timed blocks; steps need a `sequence` dimension."""
-
-    queries_per_s: float
-    samples_per_s: float
-    steps_per_s: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColdPath:
-    """The way to the first answer: medians over launches; `build_ns` None where nothing was built.
-
-    The parts are those of CaseRecord and LaunchRecord.
-    """
-
-    start_ns: float
-    build_ns: int | None
-    open_ns: float
-    first_query_ns: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceTimes:
-    """Medians over all queries; None where there is no such clock."""
-
-    enqueue_ns: float | None
-    gpu_compute_ns: float | None
-    h2d_ns: float | None
-    d2h_ns: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """What the timed blocks took from the machine, and what it took from them.
-
-    `cpu_percent` is 100 for one core kept busy; `peak_rss_bytes` is the greatest of the launches.
-    `disturbed_share` is the fraction of blocks in which the process had less than 97 % of a CPU,
-    None where that says nothing (more than one thread, or a device).
-    """
-
-    cpu_percent: float
-    peak_rss_bytes: int | None
-    disturbed_share: float | None
-    involuntary_switches_per_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """What the launches of one case say together, by version `statistics_version` of the rules.
-
-    `precision` is the one that really ran, None where no engine said so. `steady_share` is the
-    fraction of launches that reached steady state, of those where it could be judged, None where it
-    never could. `own_time_share` is the fraction of the time from the first launch's start to the
-    last one's end that the launches themselves took, None for a single one. `notes` are codes of
-    what a reader must know (`results/aggregate.py`); `remarks` is what the engine said of itself.
-    """
-
-    statistics_version: int
-    protocol: Protocol
-    precision: str | None
-    launches: int
-    queries: int
-    steady_share: float | None
-    own_time_share: float | None
-    latency: Latency
-    rates: Rates
-    cold: ColdPath
-    device: DeviceTimes
-    load: Load
-    notes: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

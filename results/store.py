@@ -32,8 +32,8 @@ from results.record import (
     RunRecord,
     RunResult,
     RunResume,
-    Summary,
 )
+from results.summary import Summary
 
 __all__ = ["Store", "StoreError"]
 

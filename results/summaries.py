@@ -13,8 +13,9 @@ from results.record import Measured
 from results.rules import STATISTICS_VERSION
 
 if TYPE_CHECKING:
-    from results.record import CaseRecord, CaseResult, RunResult, Summary
+    from results.record import CaseRecord, CaseResult, RunResult
     from results.store import Store
+    from results.summary import Summary
 
 PAGE = 1000
 """Cases whose summaries are held at a time where all of a big run are wanted one by one."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from results.record import CaseResult, Failed, Measured, RunEnd, RunResult, Skipped, Summary
+from results.record import CaseResult, Failed, Measured, RunEnd, RunResult, Skipped
+from results.summary import Summary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

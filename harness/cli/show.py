@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from results.record import RunResult, Summary
+    from results.record import RunResult
     from results.report.content import Content
     from results.store import Store
+    from results.summary import Summary
 
 
 def show(

@@ -12,7 +12,8 @@ from results.summaries import PAGE
 from results.totals import measured
 
 if TYPE_CHECKING:
-    from results.record import RunResult, Summary
+    from results.record import RunResult
+    from results.summary import Summary
 
 PART_ROWS = PAGE
 """Rows of a table at most where a report is drawn part by part: so many are held at a time."""

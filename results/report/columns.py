@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from results.record import CaseResult, Measured, Percentile, Summary
+from results.record import CaseResult, Measured
 from results.report.asides import state
 from results.report.units import BYTES, MISSING, PERCENT, RATES, TIMES, Scale, aligned, scaled
+from results.summary import Percentile, Summary
 
 _KEPT = ("p99", "steps", "p95", "p90", "CPU", "p99_9", "RSS", "launches")
 _DROPS = {name: rank for rank, name in enumerate(_KEPT, 1)}

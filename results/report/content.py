@@ -14,8 +14,9 @@ from results.report.heading import closing, heading, protocols, resume_hint
 
 if TYPE_CHECKING:
     from results.ranking import Glances
-    from results.record import Protocol, RunResult, Summary
+    from results.record import Protocol, RunResult
     from results.report.head import SummariesOf
+    from results.summary import Summary
 
 MOST_ROWS = 200
 """Rows that a report shows unasked, skipped cases apart: ten screens, a second to draw."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from results.record import CaseResult, Measured, Percentile, RunResult, Summary, TooFewQueries
+from results.record import CaseResult, Measured, RunResult
 from results.report.identity import case_numbers
 from results.report.units import fraction
 from results.report.wording import one_line, sentence
@@ -19,6 +19,7 @@ from results.rules import (
     UNDISTURBED_CPU,
     WARM_UP_BLOCKS,
 )
+from results.summary import Percentile, Summary, TooFewQueries
 
 Shown = Sequence[tuple[CaseResult, Summary]]
 

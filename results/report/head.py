@@ -15,7 +15,8 @@ from results.totals import measured
 
 if TYPE_CHECKING:
     from results.ranking import Glances
-    from results.record import CaseResult, RunResult, Summary
+    from results.record import CaseResult, RunResult
+    from results.summary import Summary
 
 ROWS = 20
 """Of each table: all of them together still fit a few screens."""

@@ -12,7 +12,8 @@ from results.totals import state_word, totals
 
 if TYPE_CHECKING:
     from results.frame import Pairs
-    from results.record import CaseResult, RunResult, Summary
+    from results.record import CaseResult, RunResult
+    from results.summary import Summary
 
 SCHEMA = 1
 """Goes up when a key changes its meaning or goes away, not when one is added."""

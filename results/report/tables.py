@@ -13,7 +13,8 @@ from results.report.identity import Axis, axes, case_numbers
 from results.report.units import aligned
 
 if TYPE_CHECKING:
-    from results.record import CaseResult, RunResult, Summary
+    from results.record import CaseResult, RunResult
+    from results.summary import Summary
 
 BEST = "*"
 """Stands behind the best of a column."""

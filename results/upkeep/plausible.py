@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from results.record import LaunchRecord, Summary
+from results.record import LaunchRecord
+from results.summary import Summary
 
 _TOLERANCE = 0.001
 _DEVICE = ("enqueue_ns", "gpu_compute_ns", "h2d_ns", "d2h_ns")

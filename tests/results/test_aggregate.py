@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from results.aggregate import summarise
-from results.record import Block, ColdPath, DeviceTimes, Load, Percentile, Rates, TooFewQueries
+from results.record import Block
 from results.rules import STATISTICS_VERSION
+from results.summary import ColdPath, DeviceTimes, Load, Percentile, Rates, TooFewQueries
 
 
 def blocks(*rows):

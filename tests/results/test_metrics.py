@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from results.metrics import launch_estimate, launch_interval, launch_median, spread
-from results.record import Interval
+from results.summary import Interval
 
 
 def ns(*values):

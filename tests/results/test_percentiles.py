@@ -12,7 +12,7 @@ from results.percentiles import (
     order_statistic_ranks,
     percentiles,
 )
-from results.record import Interval, Percentile, TooFewQueries
+from results.summary import Interval, Percentile, TooFewQueries
 
 
 def ns(*values):

@@ -11,19 +11,20 @@ import pytest
 
 from harness.alive import alive
 from harness.environment import capture
+from harness.protocol import resolve_protocol, warmup_rule
 from results.record import (
     Block,
     CaseRecord,
     Failed,
     LaunchRecord,
     Measured,
-    Protocol,
     RunEnd,
     RunRecord,
 )
 from results.store import Store
 from results.summaries import close
 from suites.case import Case
+from suites.suite import Measure
 
 DYNO = str(Path(sys.executable).with_name("dyno"))
 RUN = RunRecord(
@@ -37,25 +38,8 @@ RUN = RunRecord(
     estimate_s=42.0,
     environment=capture(),
 )
-PROTOCOL = Protocol(
-    clock="perf_counter_ns",
-    loop="blocking",
-    transfers="bound",
-    streams=1,
-    queue_depth=1,
-    cuda_graph=False,
-    sync="none",
-    l2="n/a",
-    block_s=0.05,
-    block_queries=3,
-    warmup_s=0.3,
-    warmup_queries=10,
-    warmup_cap_s=5.0,
-    launch_s=0.5,
-    launches_min=5,
-    launches_max=12,
-    target=0.02,
-    case_s=30.0,
+PROTOCOL = resolve_protocol(
+    measure=Measure(), options={}, rule=warmup_rule("cpu"), loop="blocking", clock="perf_counter_ns"
 )
 FAILED = Failed(kind="build", message="no such operator", hint="Ask for another backend.")
 IMPORTED = """
