@@ -7,7 +7,6 @@ of its own is not seen; `dyno doctor` shows its load.
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from harness.plan import Plan
 
 VARIABLE = "DYNO_LOCKS"
+FOLDER = "/tmp/dyno-locks"  # noqa: S108 - one place for everybody, whatever their TMPDIR
 
 
 class DeviceBusyError(Exception):
@@ -73,8 +73,7 @@ def _take(name: str, said: str, *, wait: bool, waiting: Callable[[str], None]) -
 
 
 def _folder() -> Path:
-    given = os.environ.get(VARIABLE)
-    return Path(given) if given else Path(tempfile.gettempdir()) / "dyno-locks"
+    return Path(os.environ.get(VARIABLE) or FOLDER)
 
 
 def _make_folder(folder: Path) -> None:

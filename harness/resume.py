@@ -52,7 +52,10 @@ def check(run: RunResult, fresh: RunRecord, plan: Plan) -> None:
     """Raise ResumeError unless the run would start now as it did; `fresh` is how it would."""
     record = run.record
     if run.end is not None and run.end.state == "done":
-        raise ResumeError(f"run {record.id}: expected an unfinished run, got one that is done.")
+        raise ResumeError(
+            f"run {record.id}: expected an unfinished run, got one that is done. "
+            "Start a new one without --resume."
+        )
     found = list(_differences(run, fresh, plan))
     if found:
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
@@ -96,6 +99,8 @@ def _differences(run: RunResult, fresh: RunRecord, plan: Plan) -> Iterator[str]:
         yield f"suite {record.suite!r} then, {fresh.suite!r} now"
     elif record.suite_sha256 != fresh.suite_sha256:
         yield f"the file of suite {record.suite!r} has changed"
+    if fresh.name not in (record.name, fresh.suite):
+        yield f"--name {record.name!r} then, {fresh.name!r} now"
     if record.only != fresh.only:
         yield f"--only {record.only or 'nothing'!r} then, {fresh.only or 'nothing'!r} now"
     yield from _changed("measure.", record.measure, fresh.measure)

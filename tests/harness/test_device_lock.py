@@ -1,10 +1,16 @@
 import os
 import re
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from engines.lock import Lock, holder
-from harness.device_lock import DeviceBusyError, hold
+from harness import device_lock as module
+from harness.device_lock import DeviceBusyError, devices, hold
+from harness.plan import Plan, PlannedCase
+from results.record import Skipped
+from suites.case import Case
 
 WAIT = " Wait for it with --wait, or end it."
 
@@ -70,3 +76,24 @@ def test_a_folder_that_cannot_be_had_is_named(tmp_path, monkeypatch):
         f"{tmp_path}/file/cpu.lock: expected a lock for cpu, got: file exists. "
         "Name another folder with DYNO_LOCKS, the same for everybody who measures here."
     )
+
+
+def test_the_folder_does_not_move_with_the_temporary_one(monkeypatch, tmp_path):
+    monkeypatch.delenv("DYNO_LOCKS")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+
+    assert module._folder() == Path("/tmp/dyno-locks")
+
+
+def test_only_real_devices_are_locked():
+    def planned(backend, outcome=None):
+        case = Case(model="m", backend=backend, precision="fp32", batch=1)
+        return PlannedCase(position=0, case=case, options={}, outcome=outcome)
+
+    def locked(*cases):
+        return devices(Plan(suite=None, models={}, cases=cases, estimate_s=0.0))
+
+    assert locked(planned("fake")) == ()
+    assert locked(planned("fake"), planned("onnxruntime-cpu")) == ("cpu",)
+    assert locked(planned("onnxruntime-cpu", Skipped(reason="not here"))) == ()

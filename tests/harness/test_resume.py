@@ -76,7 +76,8 @@ def test_a_run_that_is_done_is_not_resumed(run, suite_of):
     with pytest.raises(ResumeError) as caught:
         run(suite_of(), resume=done.record.id)
     assert str(caught.value) == (
-        f"run {done.record.id}: expected an unfinished run, got one that is done."
+        f"run {done.record.id}: expected an unfinished run, got one that is done. "
+        "Start a new one without --resume."
     )
     with pytest.raises(ResumeError, match="expected an unfinished run of suite 'simulated', got"):
         run(suite_of(), resume="")
@@ -104,8 +105,9 @@ def test_a_resume_of_another_part_or_environment_says_so(run, monkeypatch, inter
     changed = {**real, "cpu": {**real["cpu"], "governor": "other", "model": "another"}}
     monkeypatch.setattr(start, "capture", lambda **_: changed)
     with pytest.raises(ResumeError) as caught:
-        run(suite, resume="", only=[("latency_ns", "1000")])
+        run(suite, resume="", name="other", only=[("latency_ns", "1000")])
     message = str(caught.value)
+    assert "--name 'simulated' then, 'other' now; " in message
     assert "--only 'nothing' then, 'latency_ns=1000' now; " in message
     assert f"cpu.model {real['cpu']['model']!r} then, 'another' now; " in message
     assert f"cpu.governor {real['cpu']['governor']!r} then, 'other' now" in message
