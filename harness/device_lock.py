@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engines import registry
 from engines.lock import Lock, holder
+from results.report.wording import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -56,7 +57,7 @@ def _take(name: str, said: str, *, wait: bool, waiting: Callable[[str], None]) -
         _make_folder(path.parent)
         lock = Lock.take(path, holder=said)
         if lock is None and wait:
-            waiting(f"{name}: waiting for {holder(path) or 'another dyno'}")
+            waiting(f"{name}: waiting for {_holder(path)}")
             lock = Lock.take(path, holder=said, wait=True)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
@@ -66,10 +67,15 @@ def _take(name: str, said: str, *, wait: bool, waiting: Callable[[str], None]) -
         ) from error
     if lock is None:
         raise DeviceBusyError(
-            f"{name}: expected to measure alone, got {holder(path) or 'another dyno'}. "
+            f"{name}: expected to measure alone, got {_holder(path)}. "
             "Wait for it with --wait, or end it."
         )
     return lock
+
+
+def _holder(path: Path) -> str:
+    """Return who holds the lock, fit for a terminal: any user may have written it."""
+    return one_line(holder(path)) or "another dyno"
 
 
 def _folder() -> Path:
@@ -77,6 +83,10 @@ def _folder() -> Path:
 
 
 def _make_folder(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    with suppress(OSError):
+    try:
+        folder.mkdir(parents=True)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+    else:
         folder.chmod(0o1777)  # like /tmp: every user's dyno locks the same files

@@ -34,7 +34,7 @@ _IDENTITY = {
     ),
     "system": ("kernel", "libc"),
     "python": ("version", "implementation"),
-    "source": ("dyno",),
+    "source": ("dyno", "worker"),
 }
 _GPU_IDENTITY = (
     "uuid",

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.environment import identity
+from results.record import Failed, Skipped
 
 if TYPE_CHECKING:
     from harness.plan import Plan
-    from harness.prepare import Prepared
-    from results.record import CaseRecord, Failed, RunOverview, RunRecord, RunResult, RunResume
+    from harness.prepare import Inputs, Prepared
+    from results.record import CaseRecord, RunOverview, RunRecord, RunResult, RunResume
     from results.store import Store
 
 NEWEST = ""
@@ -89,6 +90,17 @@ def check_models(
             )
 
 
+def check_inputs(earlier: Mapping[int, CaseRecord], inputs: Mapping[int, Inputs]) -> None:
+    """Raise ResumeError where the inputs of a case are not those that it had."""
+    for position, found in inputs.items():
+        then = earlier[position].inputs_sha256 if position in earlier else None
+        if then not in (None, found.sha256):
+            raise ResumeError(
+                f"{earlier[position].id}: expected the inputs that it had, got others: sha256 "
+                f"{then[:12]} then, {found.sha256[:12]} now. {_AFRESH}"
+            )
+
+
 def _is_unfinished(overview: RunOverview) -> bool:
     return overview.end is None or overview.end.state != "done"
 
@@ -98,17 +110,27 @@ def _differences(run: RunResult, fresh: RunRecord, plan: Plan) -> Iterator[str]:
     if record.suite != fresh.suite:
         yield f"suite {record.suite!r} then, {fresh.suite!r} now"
     elif record.suite_sha256 != fresh.suite_sha256:
-        yield f"the file of suite {record.suite!r} has changed"
+        yield f"suite {record.suite!r} has changed"
     if fresh.name not in (record.name, fresh.suite):
         yield f"--name {record.name!r} then, {fresh.name!r} now"
-    if record.only != fresh.only:
+    if set(record.only.split(",")) != set(fresh.only.split(",")):
         yield f"--only {record.only or 'nothing'!r} then, {fresh.only or 'nothing'!r} now"
     yield from _changed("measure.", record.measure, fresh.measure)
     yield from _changed("", identity(record.environment), identity(fresh.environment))
-    planned = {case.position: case.case.id for case in plan.cases}
+    yield from _moved(run, plan)
+
+
+def _moved(run: RunResult, plan: Plan) -> Iterator[str]:
+    """Yield the first case that is none of the plan's now, or that is no longer to be tried."""
+    planned = {case.position: case for case in plan.cases}
     for case in run.cases:
-        if planned.get(case.record.position) != case.record.id:
+        now = planned.get(case.record.position)
+        if now is None or now.case.id != case.record.id:
             yield f"the cases, such as {case.record.id}"
+            return
+        if case.outcome is None and isinstance(now.outcome, Skipped | Failed):
+            reason = getattr(now.outcome, "reason", "") or getattr(now.outcome, "message", "")
+            yield f"{case.record.id} was tried then, cannot be now ({reason})"
             return
 
 

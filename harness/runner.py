@@ -16,12 +16,13 @@ from harness.outcome import failed
 from harness.plan import PROCESS_START_S
 from harness.prepare import Inputs, Prepared, prepare_models, store_inputs
 from harness.records import case_record
-from harness.resume import check_models
+from harness.resume import check_inputs, check_models
 from harness.rotation import CaseProgress, round_order, seconds_left, stopped_by
 from harness.timing import stopwatch
 from results import summaries
 from results.record import Failed, Measured, RunEnd
 from results.store import StoreError
+from suites.errors import reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from harness.resume import Earlier
     from results.record import CaseRecord, Outcome, RunRecord
     from results.store import Store
+    from suites.suite import Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,21 +55,25 @@ class Runner:
     observer: Observer
     earlier: Earlier | None = None
     _inputs: dict[int, Inputs] = field(default_factory=dict)
+    _without_inputs: dict[int, Failed] = field(default_factory=dict)
     _records: dict[int, CaseRecord] = field(default_factory=dict)
 
     def execute(self) -> None:
         """Run to the end. On KeyboardInterrupt the run ends as interrupted, and that is raised.
 
-        Raises StoreError; the run is then left without an end, as a killed one is.
+        Raises StoreError; the run is then left without an end, as a killed one is. Raises
+        ResumeError before anything of a resume is stored.
         """
         if self.earlier is None:
+            prepared = None
             self.store.add_run(self.run)
         else:
+            prepared = self._prepare()
             self.store.add_resume(self.run.id, self.earlier.resume)
         closed = len(self.earlier.closed) if self.earlier else None
         self.observer.started(self.run.id, self.plan, closed=closed)
         try:
-            self._measure(self.ready())
+            self._measure(self.ready(prepared))
         except StoreError as error:
             raise StoreError(f"{error} What was measured is kept; go on with --resume.") from error
         except BaseException:
@@ -75,12 +81,13 @@ class Runner:
             raise
         self._end("done")
 
-    def ready(self) -> list[Ready]:
+    def ready(self, prepared: Mapping[str, Prepared | Failed] | None = None) -> list[Ready]:
         """Prepare and build; store and close the cases that fail, return the others."""
-        return self._build(self._prepare())
+        self._settle()
+        return self._build(self._prepare() if prepared is None else prepared)
 
-    def _prepare(self) -> Mapping[str, Prepared | Failed]:
-        """Settle what the plan has settled, and prepare the models and inputs of the rest."""
+    def _settle(self) -> None:
+        """Store and tell the cases that the plan itself has closed."""
         known = self.earlier.closed if self.earlier else frozenset()
         settled = [
             (case, case.outcome)
@@ -91,35 +98,56 @@ class Runner:
         self.store.add_settled(self.run.id, records)
         for case, outcome in settled:
             self.observer.closed(case.case, outcome)
+
+    def _prepare(self) -> Mapping[str, Prepared | Failed]:
+        """Prepare the models and inputs of the cases that are to be tried. Raises ResumeError."""
         runnable = self.plan.runnable
         names = sorted({planned.case.model for planned in runnable})
         self.observer.preparing("models", 0, len(names))
         prepared = prepare_models(self.plan.suite, self.plan.models, names, self.folders)
-        if self.earlier is not None:
-            check_models(self.earlier.records, prepared)
         models = {model.name: model for model in self.plan.suite.models}
         for planned in runnable:
-            name = planned.case.model
-            if isinstance(prepared[name], Prepared):
-                self._inputs[planned.position] = store_inputs(
-                    models[name],
-                    self.plan.models[name],
-                    planned.case,
-                    seed=self.run.seed,
-                    folders=self.folders,
-                )
+            if isinstance(prepared[planned.case.model], Prepared):
+                found = self._store_inputs(planned, models[planned.case.model])
+                if isinstance(found, Inputs):
+                    self._inputs[planned.position] = found
+                else:
+                    self._without_inputs[planned.position] = found
+        if self.earlier is not None:
+            check_models(self.earlier.records, prepared)
+            check_inputs(self.earlier.records, self._inputs)
         return prepared
+
+    def _store_inputs(self, planned: PlannedCase, model: Model) -> Inputs | Failed:
+        try:
+            return store_inputs(
+                model,
+                self.plan.models[model.name],
+                planned.case,
+                seed=self.run.seed,
+                folders=self.folders,
+            )
+        except MemoryError as error:
+            hint = "Lower the batch, or another dimension of the case."
+            return Failed(kind="out-of-memory", message=f"inputs: {error}", hint=hint)
+        except OSError as error:
+            hint = "Mend that, or name another folder with --store."
+            message = f"{error.filename}: {reason(error)}"
+            return Failed(kind="disk", message=message, hint=hint)
 
     def _build(self, prepared: Mapping[str, Prepared | Failed]) -> list[Ready]:
         """Build each case's engine; those that fail are closed."""
         waiting: list[tuple[PlannedCase, Prepared]] = []
         for planned in self.plan.runnable:
             model = prepared[planned.case.model]
-            if isinstance(model, Prepared):
+            if isinstance(model, Prepared) and planned.position in self._inputs:
                 waiting.append((planned, model))
-            else:
-                self._add_case(case_record(planned))
-                self._close(planned, model)
+                continue
+            self._add_case(case_record(planned))
+            failure = (
+                self._without_inputs[planned.position] if isinstance(model, Prepared) else model
+            )
+            self._close(planned, failure)
         ready: list[Ready] = []
         builder = Builder(
             cache=self.cache,
@@ -185,7 +213,10 @@ class Runner:
         return None if rule is None else Measured(stopped_by=rule)
 
     def _end(self, state: str) -> None:
-        self.store.end_run(self.run.id, RunEnd(ended_at=time.time(), state=state))
+        """Store the end, never before the start: the clock may have been set back meanwhile."""
+        began_at = self.earlier.resume.resumed_at if self.earlier else self.run.started_at
+        end = RunEnd(ended_at=max(time.time(), began_at), state=state)
+        self.store.end_run(self.run.id, end)
 
     def _add_case(self, record: CaseRecord) -> None:
         """Add the case, unless an earlier attempt of the run has."""

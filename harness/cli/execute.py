@@ -52,6 +52,8 @@ def execute(
             runner.execute()
         except KeyboardInterrupt:
             interrupted = True
+    if interrupted and not runner.store.has_run(runner.run.id):
+        return INTERRUPTED
     result = show(runner.store, runner.run.id, "rich")
     if interrupted:
         sys.stderr.write("interrupted: what was measured is kept; go on with --resume\n")

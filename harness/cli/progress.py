@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from results.record import Failed, Skipped
 from results.report.units import duration, fraction
+from results.report.wording import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,7 +146,8 @@ def started_text(run_id: str, plan: Plan, *, closed: int | None) -> str:
     word = "settled already" if closed is None else "closed"
     settled = f", {total - runnable} of them {word}" if total > runnable else ""
     head = f"run {run_id}{'' if closed is None else ' resumed'}"
-    return f"{head}: {total} cases of {plan.suite.name}{settled}, {time_text(plan)}"
+    cases = f"{total} case{'' if total == 1 else 's'} of {one_line(plan.suite.name)}"
+    return f"{head}: {cases}{settled}, {time_text(plan)}"
 
 
 def origin_text(built: int, cached: int) -> str:

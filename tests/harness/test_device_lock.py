@@ -97,3 +97,17 @@ def test_only_real_devices_are_locked():
     assert locked(planned("fake")) == ()
     assert locked(planned("fake"), planned("onnxruntime-cpu")) == ("cpu",)
     assert locked(planned("onnxruntime-cpu", Skipped(reason="not here"))) == ()
+
+
+def test_a_folder_that_was_there_keeps_its_permissions(folder):
+    folder.mkdir(mode=0o700)
+    with taking(["cpu"]):
+        assert folder.stat().st_mode & 0o7777 == 0o700
+
+
+def test_what_another_user_wrote_into_a_lock_cannot_reach_the_terminal(folder):
+    folder.mkdir()
+    lock = Lock.take(folder / "cpu.lock", holder="\x1b[31mme\nand more")
+    with pytest.raises(DeviceBusyError, match=r"got \\x1b\[31mme and more\. Wait"), taking(["cpu"]):
+        pass
+    lock.release()

@@ -90,7 +90,7 @@ def test_a_resume_says_what_differs(run, suite_of, matrix, interrupted):
     with pytest.raises(ResumeError) as caught:
         run(other, resume="")
     assert re.fullmatch(
-        r"run \S+: expected what it was started with, got other: the file of suite 'simulated' has "
+        r"run \S+: expected what it was started with, got other: suite 'simulated' has "
         r"changed; measure\.launches_min 2 then, 3 now; measure\.launches_max 2 then, 3 now; "
         r"the cases, such as tiny/fake/fp32/b1/latency_ns=2000\. "
         r"Start a new run without --resume, or undo that\.",
@@ -138,3 +138,66 @@ def test_a_run_that_goes_on_is_not_resumed(run, tmp_path, interrupted):
     store = Store(tmp_path / "store")
     with alive(tmp_path / "store", store.find_run()), pytest.raises(AliveError):
         run(suite, resume="")
+
+
+def test_inputs_that_have_changed_since_are_refused_before_a_resume_is_stored(
+    run, interrupted, monkeypatch, tmp_path
+):
+    suite = interrupted(at=3)
+    real = runner_module.store_inputs
+
+    def altered(*arguments, **options):
+        return replace(real(*arguments, **options), sha256="f" * 64)
+
+    monkeypatch.setattr(runner_module, "store_inputs", altered)
+    with pytest.raises(ResumeError) as caught:
+        run(suite, resume="")
+    assert re.fullmatch(
+        r"tiny/fake/fp32/b1/latency_ns=\d000: expected the inputs that it had, got others: "
+        r"sha256 [0-9a-f]{12} then, f{12} now\. Start a new run without --resume, or undo that\.",
+        str(caught.value),
+    )
+    store = Store(tmp_path / "store")
+    assert store.read_run(store.find_run()).resumes == ()
+
+
+def test_a_case_that_can_no_longer_be_tried_is_told(run, interrupted, monkeypatch):
+    suite = interrupted(at=3)
+    monkeypatch.setattr("engines.backends.fake.Fake.unavailable", lambda _: "the device is gone")
+    with pytest.raises(ResumeError) as caught:
+        run(suite, resume="")
+    assert (
+        "tiny/fake/fp32/b1/latency_ns=1000 was tried then, cannot be now "
+        "(fake: the device is gone)" in str(caught.value)
+    )
+
+
+def test_a_worker_of_other_code_does_not_go_on_with_the_run(run, interrupted, monkeypatch):
+    suite = interrupted(at=3)
+    real = start.copy_closure
+
+    def edited(store):
+        return real(store).rename(store / "worker" / "edited")
+
+    monkeypatch.setattr(start, "copy_closure", edited)
+    with pytest.raises(ResumeError, match=r"source\.worker '[0-9a-f]{16}' then, 'edited' now"):
+        run(suite, resume="")
+
+
+def test_parts_of_a_suite_in_another_order_are_the_same_part(run, suite_of, matrix, recorder):
+    suite = suite_of(matrix=matrix(**TWO))
+    part = [("latency_ns", "1000"), ("latency_ns", "2000")]
+    with pytest.raises(KeyboardInterrupt):
+        run(suite, recorder(interrupt_at=2), only=part)
+
+    assert run(suite, only=part[::-1], resume="").end.state == "done"
+
+
+def test_a_clock_that_was_set_back_does_not_undo_an_end(run, interrupted, monkeypatch):
+    suite = interrupted(at=3)
+    monkeypatch.setattr("time.time", lambda: 1_000_000.0)
+
+    resumed = run(suite, resume="")
+
+    assert resumed.end.state == "done"
+    assert resumed.record.started_at < resumed.resumes[0].resumed_at <= resumed.end.ended_at

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness import runner as runner_module
 from harness.rotation import round_order
 from results.record import Failed, Measured, Skipped
 from results.store import Store
@@ -219,3 +220,41 @@ def test_real_devices_are_locked_and_simulated_ones_are_not(run, suite_of, matri
     assert not locks.exists()
     run(suite_of(matrix=matrix(backend=["onnxruntime-cpu"])))
     assert [path.name for path in locks.iterdir()] == ["cpu.lock"]
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (
+            MemoryError("Unable to allocate 9 GiB"),
+            Failed(
+                kind="out-of-memory",
+                message="inputs: Unable to allocate 9 GiB",
+                hint="Lower the batch, or another dimension of the case.",
+            ),
+        ),
+        (
+            OSError(28, "No space left on device", "/s/inputs/a.npz"),
+            Failed(
+                kind="disk",
+                message="/s/inputs/a.npz: no space left on device",
+                hint="Mend that, or name another folder with --store.",
+            ),
+        ),
+    ],
+)
+def test_a_case_whose_inputs_cannot_be_made_fails_and_the_suite_goes_on(
+    run, error, failure, monkeypatch, suite_of, matrix, outcomes
+):
+    real = runner_module.store_inputs
+
+    def fails_for_batch_2(model, inspected, case, **options):
+        if case.batch == 2:
+            raise error
+        return real(model, inspected, case, **options)
+
+    monkeypatch.setattr(runner_module, "store_inputs", fails_for_batch_2)
+    assert outcomes(run(suite_of(matrix=matrix(batch=[1, 2])))) == {
+        "tiny/fake/fp32/b1": Measured(stopped_by="launches"),
+        "tiny/fake/fp32/b2": failure,
+    }
