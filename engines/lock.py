@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
@@ -49,6 +50,12 @@ class Lock:
             self._write("")
         os.close(self._fd)
 
+    def note(self, word: str) -> None:
+        """Add a word to the file's text, for `noted`. Raises OSError, as on a full disk."""
+        line = f"{word}\n".encode()
+        if os.write(self._fd, line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
+
     def _write(self, holder: str) -> None:
         with suppress(OSError):  # a file of another user's that may only be read
             os.ftruncate(self._fd, 0)
@@ -62,6 +69,11 @@ def holder(path: Path) -> str:
             return file.read(_HOLDER_BYTES).decode(errors="replace")
     except OSError:
         return ""
+
+
+def noted(path: Path) -> frozenset[str]:
+    """Return the words that the last holder of a lock's file noted. Raises OSError."""
+    return frozenset(path.read_text(encoding="utf-8", errors="replace").split())
 
 
 def is_held(path: Path) -> bool:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from concurrent.futures import as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from engines import registry
 from engines.cache.cache import Draft, Request
 from engines.cache.entry import BadBuildError
-from engines.cache.folder import probe, reason
+from engines.cache.folder import probe
 from harness.child import Child, ChildError, child_pool
 from harness.closure import backend_code
 from harness.outcome import failed
 from results.record import Failed
+from suites.errors import reason
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from engines.cache.cache import EngineCache, Found
     from harness.folders import Folders
@@ -88,7 +89,8 @@ class Builder:
         for group in groups:
             if group.on_device:
                 yield from _told(group, self._get(group, stop))
-        self.cache.prune()
+        with suppress(OSError):  # a run can go on without room made; the next one tries again
+            self.cache.prune()
 
     def _get(self, group: _Group, stop: Event) -> Found | Failed:
         """Return the group's engine, out of the cache or built for its first case."""
@@ -131,10 +133,14 @@ class Builder:
         return None
 
     def _disk_error(self, error: OSError, more: str = "") -> ChildError:
+        """Return the failure; a full disk names no file, but it is the cache's."""
+        root = self.cache.folder.root
+        path = Path(error.filename or root)
+        option = "--cache" if path.is_relative_to(root) else "--store"
         return ChildError(
             "disk",
-            f"{self.cache.folder.root}: {reason(error)}{more}",
-            "Mend that, or name another folder with --cache.",
+            f"{path}: {reason(error)}{more}",
+            f"Mend that, or name another folder with {option}.",
         )
 
 

@@ -7,11 +7,10 @@ that an edit of the working tree cannot change a run that is under way.
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from pathlib import Path
 
 import harness
+from engines.durable import replacing
 
 ROOT = Path(harness.__file__).resolve().parent.parent
 FILES = (
@@ -44,40 +43,39 @@ def closure_files() -> tuple[str, ...]:
 def backend_code(backend: str) -> str:
     """Return a hash of the code that builds the backend's engines, as far as it is dyno's own.
 
-    It is the backend's file and what families share.
+    It is the backend's file, and the folders of the families that it imports from.
     """
-    own = f"engines/backends/{backend.replace('-', '_')}.py"
-    digest = hashlib.sha256()
-    for name in closure_files():
-        if name == own or name.startswith(FAMILIES):
-            digest.update((ROOT / name).read_bytes())
+    own = ROOT / "engines" / "backends" / f"{backend.replace('-', '_')}.py"
+    text = own.read_bytes() if own.exists() else b""
+    digest = hashlib.sha256(text)
+    for family in FAMILIES:
+        if f"from {family.replace('/', '.')}.".encode() in text:
+            for path in sorted((ROOT / family).glob("*.py")):
+                digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def copy_closure(store: Path) -> Path:
-    """Return `<store>/worker/<hash>`, a folder that holds the closure; made once, then reused."""
+    """Return `<store>/worker/<hash>`, a folder that holds the closure; what is damaged is mended.
+
+    Each file is replaced in one step: other processes may start workers from the folder meanwhile.
+    Raises OSError.
+    """
     contents = {name: (ROOT / name).read_bytes() for name in closure_files()}
     digest = hashlib.sha256()
     for name, data in contents.items():
         digest.update(f"{name}\0{len(data)}\0".encode())
         digest.update(data)
     target = store / "worker" / digest.hexdigest()[:16]
-    if not target.exists():
-        _write_once(contents, target)
+    for name, data in contents.items():
+        if not _holds(target / name, data):
+            with replacing(target / name) as stream:
+                stream.write(data)
     return target
 
 
-def _write_once(contents: dict[str, bytes], target: Path) -> None:
-    """Write the files beside `target`, then rename: another process may do the same just now."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(dir=target.parent, prefix=".new-"))
-    for name, data in contents.items():
-        path = fresh / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+def _holds(path: Path, data: bytes) -> bool:
     try:
-        fresh.rename(target)
+        return path.read_bytes() == data
     except OSError:
-        shutil.rmtree(fresh)
-        if not target.exists():
-            raise
+        return False

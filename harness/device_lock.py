@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from engines import registry
 from engines.lock import Lock, holder
 from results.report.wording import one_line
+from suites.errors import reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -60,9 +61,8 @@ def _take(name: str, said: str, *, wait: bool, waiting: Callable[[str], None]) -
             waiting(f"{name}: waiting for {_holder(path)}")
             lock = Lock.take(path, holder=said, wait=True)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
         raise DeviceBusyError(
-            f"{path}: expected a lock for {name}, got: {reason}. "
+            f"{path}: expected a lock for {name}, got: {reason(error)}. "
             f"Name another folder with {VARIABLE}, the same for everybody who measures here."
         ) from error
     if lock is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,15 @@ def packages_folder(store: Path) -> Path:
 
 def cache_folder(store: Path, given: Path | None) -> Path:
     """Return the folder of the engine cache: the one that was asked for, else the store's own."""
-    return (given or store / "cache").resolve()
+    return resolved(given or store / "cache")
+
+
+def resolved(folder: Path) -> Path:
+    """Return the folder without links; of links that go round in a circle, as far as they lead.
+
+    `Path.resolve` raises RuntimeError for those; using such a folder is an OSError that names it.
+    """
+    return Path(os.path.realpath(folder))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

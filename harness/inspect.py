@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.fetch import fetch_command, fetched_path, fetched_state
-from harness.folders import DEFAULT_STORE
+from harness.folders import DEFAULT_STORE, resolved
 from results.record import Failed, Skipped
 from suites.errors import SuiteError
 from suites.shapes import model_signature
@@ -52,7 +52,7 @@ def inspect_models(
 def _folder(store: Path, *, keep: bool) -> Iterator[Path]:
     """Yield where models of functions are built."""
     if keep:
-        yield store.resolve() / "models"
+        yield resolved(store) / "models"
         return
     with tempfile.TemporaryDirectory(prefix="dyno-") as name:
         yield Path(name) / "models"

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engines.durable import replacing
+from harness.archive import DAMAGE
 from harness.child import Child, ChildError, child_pool
-from harness.durable import replacing
 from harness.outcome import failed
 from suites.inputs import make_inputs
 from suites.suite import BuiltinSource
@@ -97,8 +97,19 @@ def store_inputs(
 ) -> Inputs:
     """Return the case's inputs as a file, made unless it is there whole.
 
-    Raises SuiteError, and OSError naming the file that cannot be written.
+    Raises SuiteError, ChildError of kind `out-of-memory` for inputs larger than what is free, and
+    OSError naming the file that cannot be written.
     """
+    try:
+        return _store_inputs(model, inspected, case, seed=seed, folders=folders)
+    except MemoryError as error:
+        told = f"inputs of {case.id}: {error or 'no memory'}"
+        raise ChildError("out-of-memory", told, "Lower the batch, or free memory.") from error
+
+
+def _store_inputs(
+    model: Model, inspected: Inspected, case: Case, *, seed: int, folders: Folders
+) -> Inputs:
     arrays = make_inputs(model, inspected.signature, case, seed)
     digest = hashlib.sha256()
     for name, array in arrays.items():
@@ -125,11 +136,14 @@ def _save(arrays: Mapping[str, NDArray[np.generic]], path: Path) -> None:
 def _is_whole(path: Path, arrays: Mapping[str, NDArray[np.generic]]) -> bool:
     """Return whether the file holds these arrays; one that a crash or a disk damaged does not."""
     try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip() is not None:
+                return False
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return all(
                 stored[f"input{k}"].shape == array.shape
                 and stored[f"input{k}"].tobytes() == array.tobytes()
                 for k, array in enumerate(arrays.values())
             )
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+    except DAMAGE:
         return False

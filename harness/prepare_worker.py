@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engines.contract import EngineError
-from harness.durable import replacing
+from engines.durable import replacing
 from harness.serve import serve
 from harness.wire import Message
+from suites.errors import reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,14 +51,14 @@ def _materialise(header: Mapping[str, Any]) -> Path:
     sha256 = hashlib.sha256(data).hexdigest()
     path = Path(header["folder"]) / f"{sha256}.onnx"
     if not _is_whole(path, sha256):
-        _write(path, data)
+        write_model(path, data)
     return path
 
 
 def _store(path: Path, target: Path, sha256: str) -> Path:
     """Return the copy named by the hash, written anew where what is there is damaged."""
     if not _is_whole(target, sha256):
-        _write(target, path.read_bytes())
+        write_model(target, path.read_bytes())
     return target
 
 
@@ -74,15 +75,16 @@ def _hash(files: list[Path]) -> str:
     return digest.hexdigest()
 
 
-def _write(path: Path, data: bytes) -> None:
+def write_model(path: Path, data: bytes) -> None:
     """Write a file of the store. Raises EngineError of kind `disk`, whatever forbids it."""
     try:
         with replacing(path) as stream:
             stream.write(data)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
         raise EngineError(
-            "disk", f"{error.filename or path}: {reason}", "Mend that, or choose another --store."
+            "disk",
+            f"{error.filename or path}: {reason(error)}",
+            "Mend that, or choose another --store.",
         ) from error
 
 

@@ -32,8 +32,8 @@ def build_python(
     """Return the function's model as a file in `folder`, named by its hash.
 
     Raises SuiteError, beginning with `where`, for a function that cannot be had, raises, returns
-    something else, kills its process or takes longer than `timeout_s`; OSError for a folder that
-    cannot be written.
+    something else, kills its process or takes longer than `timeout_s`; with the file for one that
+    cannot be written; OSError for a folder that cannot be made.
     """
     folder.mkdir(parents=True, exist_ok=True)
     log = folder.parent / "logs" / f"python-{model.name}.log"
@@ -52,6 +52,8 @@ def build_python(
             )
             child.ask("close", timeout_s=timeout_s)
     except ChildError as error:
+        if error.kind == "disk":
+            raise SuiteError(f"{error.message}. {error.hint}") from None
         raise SuiteError(f"{where}: {_told(error, source, timeout_s)}") from None
     return PythonModel(path=Path(reply.header["path"]), mismatch=reply.header["mismatch"])
 

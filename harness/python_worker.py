@@ -6,11 +6,13 @@ import hashlib
 import importlib
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engines.contract import EngineError
-from harness.durable import replacing
+from harness.exception_text import exception_text
+from harness.prepare_worker import write_model
 from harness.serve import serve
 from harness.torch_export import TorchModel, export
 from harness.wire import Message
@@ -19,6 +21,8 @@ from suites.errors import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_NOT_THE_USERS = ("<", __file__, str(Path(importlib.__file__).parent))
+"""What the files of frames begin with that no user wrote: frozen ones, and those that import."""
 _RETURN = "Return an onnx.ModelProto, or a torch.nn.Module and its example inputs by name"
 _TORCH = "Install dyno with the 'torch' extra."
 
@@ -30,7 +34,7 @@ def build(header: Mapping[str, Any]) -> Message:
     try:
         result = call(**header["args"])
     except (Exception, SystemExit) as error:
-        traceback.print_exc()
+        _log_trace()
         raise EngineError(
             "import", f"expected a model from {name}, got {_spell(error)}", _hint(error)
         ) from error
@@ -39,8 +43,7 @@ def build(header: Mapping[str, Any]) -> Message:
         exported = export(_torch_model(result, name), header)
         data, mismatch = exported.data, exported.mismatch
     path = folder / f"{hashlib.sha256(data).hexdigest()}.onnx"
-    with replacing(path) as stream:
-        stream.write(data)
+    write_model(path, data)
     return Message(header={"path": str(path), "mismatch": mismatch})
 
 
@@ -72,8 +75,14 @@ def _find(header: Mapping[str, Any]) -> Callable[..., object]:
     )
 
 
+def _log_trace() -> None:
+    """Print the exception that is being handled; on a full disk the log goes without it."""
+    with suppress(OSError):
+        traceback.print_exc()
+
+
 def _import_failure(name: str, error: BaseException) -> EngineError:
-    traceback.print_exc()
+    _log_trace()
     return EngineError("import", f"expected {name} to import, got {_spell(error)}", _hint(error))
 
 
@@ -84,12 +93,10 @@ def _hint(error: BaseException) -> str:
 
 def _spell(error: BaseException) -> str:
     """Return an exception on one line with the place it comes from."""
-    text = " ".join(str(error).split()).rstrip(".")
-    kind = type(error).__name__
     frames = traceback.extract_tb(error.__traceback__)
-    here = [frame for frame in frames if not frame.filename.startswith(("<", __file__))]
+    here = [frame for frame in frames if not frame.filename.startswith(_NOT_THE_USERS)]
     place = f" ({Path(here[-1].filename).name}:{here[-1].lineno})" if here else ""
-    return f"{kind}{f': {text}' if text else ''}{place}"
+    return f"{exception_text(error)}{place}"
 
 
 def _serialized(result: object, name: str) -> bytes | None:
@@ -107,6 +114,8 @@ def _serialized(result: object, name: str) -> bytes | None:
             f"expected a model below 2 GB from {name}, got a larger one",
             "Save it with external data, and name the file under `onnx`.",
         ) from error
+    if not data:
+        raise _wrong(name, "an empty onnx.ModelProto")
     return data
 
 

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from harness.machine.reading import Tree, UnknownFactError
+from harness.machine.cgroup import memory_limit_bytes
+from harness.machine.reading import UnknownFactError
 from results.record import Skipped
 from suites.inputs import inputs_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.machine.reading import Tree
     from suites.case import Case
     from suites.signature import Signature
 
 SHARE = 0.25
 """What inputs may take of the memory: they are drawn wider than they are stored, and loaded."""
 
-_LIMITS = ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory/memory.limit_in_bytes")
-
 
 def memory_bytes(tree: Tree) -> int | None:
-    """Return the machine's memory, or the control group's limit if that is lower."""
+    """Return the machine's memory, or the limit of a control group if that is lower."""
     try:
         total = int(tree.field("proc/meminfo", "MemTotal", ":").split()[0]) * 1024
     except UnknownFactError:
         return None
-    texts = [tree.text(path) for path in _LIMITS if tree.has(path)]
-    return min([total, *(int(text) for text in texts if text.isdigit())])
+    with suppress(UnknownFactError):
+        limit = memory_limit_bytes(tree)
+        return total if limit is None else min(total, limit)
+    return total
 
 
 class Room:

@@ -8,6 +8,7 @@ import os
 import signal
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from engines.contract import EngineError
@@ -47,11 +48,15 @@ def plain_failure(error: Exception) -> EngineError | None:
     """Return what an exception means in any child, or None; the log takes its trace."""
     if isinstance(error, EngineError):
         return error
-    traceback.print_exc()
+    with suppress(OSError):  # the disk of the log may be full, too
+        traceback.print_exc()
     if isinstance(error, MemoryError):
         return EngineError("out-of-memory", str(error) or "no memory", "Lower the batch.")
     if isinstance(error, ImportError):
         return EngineError("import", str(error), "Run `dyno backends` for what to install.")
+    if isinstance(error, FileNotFoundError) and error.filename is not None:
+        missing = f"{error.filename}: {(error.strerror or 'not found').lower()}"
+        return EngineError("disk", missing, "It was there before: run again to have it made anew.")
     if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
         return EngineError("disk", str(error), "Free space, or choose another --store.")
     return None

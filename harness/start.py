@@ -9,7 +9,8 @@ from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from engines.cache.cache import DEFAULT_CAP_BYTES, EngineCache
+from engines.cache import DEFAULT_CAP_BYTES
+from engines.cache.cache import EngineCache
 from harness.alive import alive
 from harness.closure import copy_closure
 from harness.device_lock import devices, hold
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from suites.suite import Suite
     from suites.vocabulary import Vocabulary
 
+_AFTER_S = 0.001
+"""A resume comes after what it resumes, also where the clock was set back."""
 QUICK_LAUNCHES = 3
 QUICK_LAUNCH_S = 0.2
 
@@ -72,7 +75,8 @@ def starting(
     kept = EngineCache.make(cache_folder(store, cache), cap_bytes=cache_bytes)
     what = f"suite {suite.name!r} into {store.resolve()}"
     with hold(devices(plan), what=what, wait=wait, waiting=observer.waiting):
-        run, earlier = _run_record(plan, name, only), None
+        closure = copy_closure(store.resolve())
+        run, earlier = _run_record(plan, name, only, worker=closure.name), None
         run_id = run.id if resume is None else find(opened, resume, suite=suite.name)
         with alive(store.resolve(), run_id), kept.in_use():
             if resume is not None:
@@ -83,7 +87,7 @@ def starting(
                 store=opened,
                 folders=Folders(store=store.resolve(), run_id=run.id),
                 cache=kept,
-                closure=copy_closure(store.resolve()),
+                closure=closure,
                 observer=observer,
                 earlier=earlier,
             )
@@ -92,9 +96,10 @@ def starting(
 def _resumed(run: RunResult, plan: Plan, fresh: RunRecord) -> tuple[Plan, RunRecord, Earlier]:
     """Return what is left of the plan, the run's own record, and what it left."""
     check(run, fresh, plan)
+    ended_at = max((end.ended_at for end in run.ends), default=0.0)
     resume = RunResume(
         number=len(run.resumes) + 1,
-        resumed_at=fresh.started_at,
+        resumed_at=max(fresh.started_at, ended_at + _AFTER_S),
         environment=fresh.environment,
     )
     earlier = Earlier(
@@ -105,8 +110,12 @@ def _resumed(run: RunResult, plan: Plan, fresh: RunRecord) -> tuple[Plan, RunRec
     return remaining(plan, run), run.record, earlier
 
 
-def _run_record(plan: Plan, name: str, only: Sequence[tuple[str, str]]) -> RunRecord:
+def _run_record(
+    plan: Plan, name: str, only: Sequence[tuple[str, str]], *, worker: str
+) -> RunRecord:
+    """Return how the run starts; `worker` is the hash of the code that will measure."""
     now = time.time()
+    environment = capture(suite_file=plan.suite.path)
     stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
     return RunRecord(
         id=f"{stamp}-{secrets.token_hex(2)}",
@@ -117,7 +126,8 @@ def _run_record(plan: Plan, name: str, only: Sequence[tuple[str, str]]) -> RunRe
         started_at=now,
         seed=plan.suite.seed,
         estimate_s=plan.estimate_s,
-        environment=capture(suite_file=plan.suite.path) | {"doctor": examine()},
+        environment=environment
+        | {"doctor": examine(), "source": {**environment["source"], "worker": worker}},
         only=",".join(f"{axis}={value}" for axis, value in only),
         measure=asdict(plan.suite.measure),
     )

@@ -10,11 +10,18 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engines.contract import EngineError
-from harness.torch_parity import Pair, first_difference
+from harness.exception_text import exception_text
+from harness.torch_parity import Pair, first_difference, require_repeatable
 from suites.shapes import is_dimension_name, names_in
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Keys = tuple[str | int, ...]
+"""What leads to a tensor in nested mappings and tuples."""
 
 OPSET = 17
 
@@ -37,21 +44,22 @@ class Exported:
 
 
 def export(model: TorchModel, header: Mapping[str, Any]) -> Exported:
-    """Return the module exported in evaluation mode and compared on two sets of inputs.
+    """Return the module exported in evaluation mode and compared on several sets of inputs.
 
     `header` has the suite's `dims`, whose names become dynamic, and its `values`. Raises
     EngineError where the module cannot run, be exported, or be compared.
     """
     model.module.eval()
-    outputs = run_module(model, model.examples)
+    outputs = _arrays(run_module(model, model.examples))
+    require_repeatable(model.name, outputs, _arrays(run_module(model, model.examples)))
     data = _exported(model, header["dims"], tuple(outputs))
     with tempfile.TemporaryDirectory(prefix="dyno-") as name:
         path = Path(name) / "model.onnx"
         path.write_bytes(data)
         pair = Pair(
             path=path,
-            run=lambda tensors: run_module(model, {**model.examples, **tensors}),
-            examples=model.examples,
+            run=lambda arrays: _arrays(run_module(model, _with_values(model, arrays))),
+            examples=_arrays(model.examples),
         )
         mismatch = first_difference(pair, outputs, dims=header["dims"], values=header["values"])
     return Exported(data=data, mismatch=mismatch)
@@ -65,14 +73,14 @@ def run_module(model: TorchModel, tensors: Mapping[str, Any]) -> dict[str, Any]:
         with torch.no_grad():
             result = model.module(**tensors)
     except Exception as error:
-        text = " ".join(str(error).split())
         raise EngineError(
             "invalid-model",
             f"expected the module of {model.name} to run on its example inputs, "
-            f"got {type(error).__name__}: {text}",
+            f"got {exception_text(error)}",
             "Name the example inputs as its forward names its arguments.",
         ) from error
-    leaves = dict(_leaves(result, "output"))
+    named = [(_name(path), leaf) for path, leaf in _leaves(result)]
+    leaves = dict(named)
     wrong = [name for name, leaf in leaves.items() if not isinstance(leaf, torch.Tensor)]
     if wrong or not leaves:
         got = f"a {type(leaves[wrong[0]]).__name__} as {wrong[0]}" if wrong else "none"
@@ -81,19 +89,62 @@ def run_module(model: TorchModel, tensors: Mapping[str, Any]) -> dict[str, Any]:
             f"expected tensors from the module of {model.name}, got {got}",
             "Wrap it in a module that returns only tensors.",
         )
+    names = [name for name, _ in named]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise EngineError(
+            "invalid-model",
+            f"expected outputs of different names from the module of {model.name}, "
+            f"got {twice!r} twice",
+            "Rename one of them.",
+        )
     return leaves
 
 
-def _leaves(value: object, name: str) -> Iterator[tuple[str, object]]:
-    """Return the tensors of a module's result by name: keys of mappings, positions of tuples."""
+def _leaves(value: object, path: Keys = ()) -> Iterator[tuple[Keys, object]]:
+    """Return the tensors of a module's result, each with the keys and positions down to it."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _leaves(item, str(key))
+            yield from _leaves(item, (*path, str(key)))
     elif isinstance(value, tuple | list):
         for position, item in enumerate(value):
-            yield from _leaves(item, f"{name}{position}")
+            yield from _leaves(item, (*path, position))
     elif value is not None:
-        yield name, value
+        yield path, value
+
+
+def _name(path: Keys) -> str:
+    """Return what an output is called: `output`, `output1`, `output1.0`, `tags`, `last.state`."""
+    first = path[0] if path else ""
+    stem = first if path and isinstance(first, str) else f"output{first}"
+    return ".".join([stem, *map(str, path[1:])])
+
+
+def _arrays(tensors: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    """Return tensors as arrays; numpy lacks bfloat16."""
+    import ml_dtypes
+    import numpy as np
+    import torch
+
+    held = {name: tensor.detach() for name, tensor in tensors.items()}
+    return {
+        name: tensor.float().numpy().astype(ml_dtypes.bfloat16)
+        if tensor.dtype == torch.bfloat16
+        else np.array(tensor.numpy())
+        for name, tensor in held.items()
+    }
+
+
+def _with_values(model: TorchModel, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """Return the arrays as tensors of the examples' types, the examples for what is left out."""
+    import numpy as np
+    import torch
+
+    tensors = dict(model.examples)
+    for name, array in arrays.items():
+        plain = array.astype(np.float32) if array.dtype.kind == "V" else array
+        tensor = torch.from_numpy(np.array(plain, order="C"))
+        tensors[name] = tensor.to(model.examples[name].dtype)
+    return tensors
 
 
 def _exported(
@@ -112,7 +163,7 @@ def _exported(
 
         def forward(self, *tensors: Any) -> Any:
             result = self.module(**dict(zip(names, tensors, strict=True)))
-            return tuple(leaf for _, leaf in _leaves(result, "output"))
+            return tuple(leaf for _, leaf in _leaves(result))
 
     stream = io.BytesIO()
     try:
@@ -127,11 +178,10 @@ def _exported(
             dynamo=False,
         )
     except Exception as error:
-        text = " ".join(str(error).split())
         raise EngineError(
             "invalid-model",
             f"expected the module of {model.name} to export to ONNX opset {OPSET}, "
-            f"got {type(error).__name__}: {text}",
+            f"got {exception_text(error)}",
             "Export it yourself, and return the onnx.ModelProto.",
         ) from error
     return stream.getvalue()

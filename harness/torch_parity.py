@@ -35,29 +35,29 @@ _SMALLEST_TO_HALVE = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """An ONNX file and the module it came from; `run` takes tensors and returns outputs."""
+    """An ONNX file and the module it came from; `run` takes arrays and returns its outputs."""
 
     path: Path
-    run: Callable[[Mapping[str, Any]], Mapping[str, Any]]
-    examples: Mapping[str, Any]
+    run: Callable[[Arrays], Arrays]
+    examples: Arrays
 
 
 def first_difference(
     pair: Pair,
-    expected: Mapping[str, Any],
+    expected: Arrays,
     *,
     dims: Mapping[str, list[int | str]],
     values: Mapping[str, Mapping[str, Any]],
 ) -> str:
     """Return how the file differs from its module, or nothing.
 
-    Looked for on the examples, whose outputs are `expected`, and on random values of other sizes
-    for whatever `dims` names. Raises EngineError where ONNX Runtime is missing.
+    Looked for on the examples, whose outputs are `expected`, and on random values: of other sizes
+    for whatever `dims` names, then of size 1 for one name after the other, where the module runs
+    so. Raises EngineError where ONNX Runtime is missing.
     """
     _require_runtime()
     signature = read_signature(pair.path)
-    known = [spec.name for spec in signature.inputs]
-    examples = {name: _array(pair.examples[name]) for name in known}
+    examples = {spec.name: pair.examples[spec.name] for spec in signature.inputs}
     if found := _difference(pair, examples, expected, "on the example inputs"):
         return found
     model = _model(dims, values)
@@ -65,14 +65,34 @@ def first_difference(
         applied = model_signature(model, signature, "")
     except SuiteError:
         return ""  # whoever applies the suite's dims to this file says it with their place
-    case = _other_case(applied, examples)
-    arrays = _random(model, applied, case)
-    sizes = ", ".join(f"{name}={size}" for name, size in case.sizes.items())
+    sizes = _other_sizes(applied, examples)
     try:
-        outputs = pair.run({name: _tensor(arrays[name], pair.examples[name]) for name in arrays})
+        arrays = _random(model, applied, sizes)
+    except SuiteError as error:
+        problem = str(error).replace(f"{_case(sizes).id}: ", "").rstrip(".")
+        hint = "Mend the model's dims and inputs."
+        raise EngineError("invalid-model", f"cannot be compared: {problem}", hint) from error
+    try:
+        outputs = pair.run(arrays)
     except EngineError as error:
-        return f"with {sizes}: {error.message.replace(' on its example inputs', '')}"
-    return _difference(pair, arrays, outputs, f"with {sizes}")
+        return f"{_with(sizes)}: {error.message.replace(' on its example inputs', '')}"
+    if found := _difference(pair, arrays, outputs, _with(sizes)):
+        return found
+    singles = (_single(pair, model, applied, {**sizes, name: 1}) for name in sizes)
+    return next(filter(None, singles), "")
+
+
+def require_repeatable(name: str, first: Arrays, second: Arrays) -> None:
+    """Check the outputs of two runs on the same inputs. Raises EngineError where they differ."""
+    for output, expected in first.items():
+        if problem := _distance(second[output], expected):
+            told = problem.replace("the module", "the first")
+            raise EngineError(
+                "invalid-model",
+                f"expected the module of {name} to be deterministic, got an output {output!r} that "
+                f"{told} when it runs again on the same inputs",
+                "It is in evaluation mode already: take out what is random or kept in its forward.",
+            )
 
 
 def _require_runtime() -> None:
@@ -90,28 +110,42 @@ def _model(dims: Mapping[str, list[int | str]], values: Mapping[str, Mapping[str
     )
 
 
-def _random(model: Model, signature: Signature, case: Case) -> Arrays:
-    """Return random inputs of the case. Raises EngineError."""
+def _random(model: Model, signature: Signature, sizes: Mapping[str, int]) -> Arrays:
+    """Return random inputs of these sizes. Raises SuiteError."""
+    return make_inputs(model, signature, _case(sizes), _SEED)
+
+
+def _case(sizes: Mapping[str, int]) -> Case:
+    dims = tuple((name, size) for name, size in sizes.items() if name != "batch")
+    batch = sizes.get("batch", 1)
+    return Case(model="model", backend=BACKEND, precision="fp32", batch=batch, dims=dims)
+
+
+def _with(sizes: Mapping[str, int]) -> str:
+    """Return the sizes as messages tell them."""
+    spelled = ", ".join(f"{name}={size}" for name, size in sizes.items())
+    return f"with {spelled}" if sizes else "with random values"
+
+
+def _single(pair: Pair, model: Model, signature: Signature, sizes: Mapping[str, int]) -> str:
+    """Return the difference where one size is 1; nothing where the module has no such size."""
     try:
-        return make_inputs(model, signature, case, _SEED)
-    except SuiteError as error:
-        problem = str(error).replace(f"{case.id}: ", "").rstrip(".")
-        hint = "Mend the model's dims and inputs."
-        raise EngineError("invalid-model", f"cannot be compared: {problem}", hint) from error
+        arrays = _random(model, signature, sizes)
+        outputs = pair.run(arrays)
+    except (SuiteError, EngineError):
+        return ""
+    return _difference(pair, arrays, outputs, _with(sizes))
 
 
-def _other_case(signature: Signature, examples: Arrays) -> Case:
-    """Return a case whose sizes are not those of the examples."""
+def _other_sizes(signature: Signature, examples: Arrays) -> dict[str, int]:
+    """Return a size for each name that is not the examples'."""
     sizes: dict[str, int] = {}
     for spec in signature.inputs:
         for dim, size in zip(spec.dims, examples[spec.name].shape, strict=True):
             names = names_in(dim)
             if len(names) == 1:
                 sizes.setdefault(names[0], _other(_solved(str(dim), names[0], size)))
-    batch = sizes.pop("batch", 1)
-    return Case(
-        model="model", backend=BACKEND, precision="fp32", batch=batch, dims=tuple(sizes.items())
-    )
+    return sizes
 
 
 def _solved(dim: str, name: str, size: int) -> int:
@@ -131,13 +165,13 @@ def _other(size: int) -> int:
     return size // 2 if size % 2 == 0 and size >= _SMALLEST_TO_HALVE else 2 * size
 
 
-def _difference(pair: Pair, arrays: Arrays, expected: Mapping[str, Any], when: str) -> str:
+def _difference(pair: Pair, arrays: Arrays, expected: Arrays, when: str) -> str:
     try:
         found = _run(pair.path, arrays)
     except EngineError as error:
         return f"the exported model fails {when}: {error.message}"
-    for name, tensor in expected.items():
-        if problem := _distance(found[name], _array(tensor)):
+    for name, array in expected.items():
+        if problem := _distance(found[name], array):
             return f"output {name!r} of the exported model {problem} {when}"
     return ""
 
@@ -157,34 +191,21 @@ def _run(path: Path, arrays: Arrays) -> Arrays:
 
 
 def _distance(found: NDArray[Any], expected: NDArray[Any]) -> str:
-    """Return how far an output is from the module's beyond the tolerance, or nothing."""
+    """Return how far an output is from the module's beyond the tolerance, or nothing.
+
+    NaNs and infinities must be the same; distance and tolerance are those of the other values.
+    """
     if found.shape != expected.shape:
         return f"has shape {list(found.shape)}, the module's {list(expected.shape)},"
-    if not expected.size:
-        return ""
     half = expected.dtype.name in ("float16", "bfloat16")
     tolerance = HALF_TOLERANCE if half else TOLERANCE
-    wide = expected.astype(np.float64)
-    apart = np.abs(found.astype(np.float64) - wide)
-    largest = float(np.abs(wide).max())
+    got, wide = found.astype(np.float64), expected.astype(np.float64)
+    finite = np.isfinite(got) & np.isfinite(wide)
+    strange = ~finite & (got != wide) & ~(np.isnan(got) & np.isnan(wide))
+    if strange.any():
+        return f"has {got[strange][0]:.3g} where the module has {wide[strange][0]:.3g},"
+    apart = np.abs(got[finite] - wide[finite])
+    largest = float(np.abs(wide[finite]).max(initial=0.0))
     if bool((apart <= tolerance * largest).all()):
         return ""
     return f"differs by up to {float(apart.max()):.3g}, the module's reaching {largest:.3g},"
-
-
-def _array(tensor: Any) -> NDArray[Any]:
-    """Return a tensor as an array; numpy lacks bfloat16."""
-    import ml_dtypes
-    import torch
-
-    held = tensor.detach()
-    if held.dtype == torch.bfloat16:
-        return np.asarray(held.float().numpy().astype(ml_dtypes.bfloat16))
-    return np.asarray(held.numpy())
-
-
-def _tensor(array: NDArray[Any], like: Any) -> Any:
-    import torch
-
-    plain = array.astype(np.float32) if array.dtype.kind == "V" else array
-    return torch.from_numpy(np.ascontiguousarray(plain)).to(like.dtype)

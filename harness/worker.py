@@ -74,6 +74,7 @@ class Worker:
             sha256=header["sha256"],
             external_data=header["external_data"],
         )
+        model.path.stat()
         path = Path(header["engine"])
         passed_ns = stopwatch()
         engine = self._need_backend().build(model, Case.from_dict(header["case"]), path)
@@ -92,6 +93,7 @@ class Worker:
         """Open the session, capture its graph where the case asks for one, and silence gc."""
         backend, case = self._need_backend(), Case.from_dict(header["case"])
         engine = Engine(path=Path(header["engine"]), facts=header["facts"])
+        engine.path.stat()  # what a runtime says of a missing file reads as if the model were wrong
         inputs = load_inputs(header["inputs"])
         reset_peak_rss()
         self._rss_before_open = rss_bytes()

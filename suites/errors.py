@@ -10,6 +10,11 @@ class SuiteError(Exception):
     """A suite, a model or an input is not what it must be. The message is one line for the user."""
 
 
+def reason(error: OSError) -> str:
+    """Return what the system says of a file or a folder, as part of a sentence."""
+    return (error.strerror or str(error)).lower()
+
+
 LIKENESS = 0.6
 STRICT_LIKENESS = 0.75
 """For lists so long that something in them is always a little like what was found."""

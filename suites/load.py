@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from suites.case import OptionValue
 from suites.document import read_yaml, write_json
-from suites.errors import SuiteError, did_you_mean
+from suites.errors import SuiteError, did_you_mean, reason
 from suites.models.packages import packages
 from suites.suite import (
     Axis,
@@ -56,8 +56,9 @@ def load_suite(name_or_path: str, vocabulary: Vocabulary) -> Suite:
             f"{name_or_path}: expected a suite's file, got a folder. Name a .yaml file in it."
         ) from error
     except OSError as error:
-        reason = (error.strerror or "unreadable").lower()
-        raise SuiteError(f"{name_or_path}: expected a suite's file, got: {reason}.") from error
+        raise SuiteError(
+            f"{name_or_path}: expected a suite's file, got: {reason(error)}."
+        ) from error
     return parse_suite(
         read_yaml(data, path.name),
         where=path.name,

@@ -17,6 +17,7 @@ SOURCES = ("builtin", "onnx", "python")
 _SHARED = ("dims", "inputs")
 _BESIDE = {"onnx": _SHARED, "python": ("args", *_SHARED)}
 _IN_PACKAGE = ("package", "file")
+_OWN_PACKAGES = ("engines", "harness", "results", "suites")
 _FUNCTION = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 _ARGUMENT = re.compile(r"[^\W\d]\w*")
 
@@ -105,6 +106,9 @@ def _python_problems(given: object, params: Mapping[str, object]) -> Iterator[Pr
     if not isinstance(given, str) or _FUNCTION.fullmatch(given) is None:
         got = spell_found(given)
         yield ("python",), f"expected a module and a function such as 'zoo.rnn:build', got {got}."
+    elif given.partition(":")[0].partition(".")[0] in _OWN_PACKAGES:
+        own = f"which is in a package of dyno's: {spell_words(_OWN_PACKAGES)}"
+        yield ("python",), f"expected a module of yours, got {given!r}, {own}. Rename your module."
     args = params.get("args", {})
     if not isinstance(args, dict):
         yield ("args",), f"expected a mapping, got {spell_found(args)}."

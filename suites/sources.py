@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from suites.axes import size_problem
+from suites.errors import reason
 from suites.shapes import parse_expression
 from suites.wording import Problem, spell_found, spell_words
 
@@ -35,7 +36,7 @@ def absence(base: Path, given: str, *, hint: str = "") -> str | None:
             return "which is a folder. Name the file in it."
         return None if path.is_file() else f"which is not there.{hint or f' {_RELATIVE}'}"
     except OSError as error:
-        return f"which cannot be read: {(error.strerror or 'unreadable').lower()}."
+        return f"which cannot be read: {reason(error)}."
 
 
 def input_problems(given: Mapping[str, object], base: Path) -> Problems:

@@ -8,9 +8,10 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from engines.cache import DEFAULT_CAP_BYTES
 from engines.cache.entry import (
     ENGINE,
     ENTRY,
@@ -18,12 +19,12 @@ from engines.cache.entry import (
     Entry,
     built_files,
     key_of,
-    sync,
     verify,
     write_entry,
 )
 from engines.cache.folder import FORMAT, CacheFolder, make_folder
 from engines.cache.prune import Pruned, prune
+from engines.durable import sync
 from engines.lock import Lock
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from engines.contract import Fact
 
-DEFAULT_CAP_BYTES = 10 << 30
 _POLL_S = 0.05
 
 
@@ -84,6 +84,7 @@ class EngineCache:
 
     folder: CacheFolder
     cap_bytes: int = DEFAULT_CAP_BYTES
+    _users: list[Lock] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @classmethod
     def make(cls, root: Path, *, cap_bytes: int = DEFAULT_CAP_BYTES) -> EngineCache:
@@ -92,14 +93,18 @@ class EngineCache:
 
     @contextmanager
     def in_use(self) -> Iterator[None]:
-        """Keep what is looked up from now on from being pruned while the body runs."""
+        """Keep what is looked up from now on from being pruned while the body runs.
+
+        The keys are noted in a file that this process holds locked: no clock can be wrong there.
+        """
         path = self.folder.users / f"{os.getpid()}-{secrets.token_hex(4)}.lock"
-        lock = Lock.take(path)
-        if lock is None:
-            raise RuntimeError(f"{path}: expected a new file, got one in use")
+        while (lock := Lock.take(path, wait=True)) is None:
+            continue
+        self._users.append(lock)
         try:
             yield
         finally:
+            self._users.remove(lock)
             lock.release(remove=True)
 
     def obtain(
@@ -112,6 +117,8 @@ class EngineCache:
         """
         key = request.key
         with self._locked(key, given_up):
+            for user in self._users:
+                user.note(key)
             path, damage = self.folder.entry(key), None
             if os.path.lexists(path):
                 try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,8 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engines.cache.folder import FORMAT, reason
+from engines.cache.folder import FORMAT
 from engines.contract import Fact
+from engines.durable import file_sha256, sync
+from suites.errors import reason
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -69,19 +70,19 @@ def key_of(fields: Mapping[str, Any]) -> str:
 
 
 def write_entry(folder: Path, entry: Entry) -> None:
-    """Write `entry.json` beside the engine's files, and have all of them on the disk."""
-    (folder / ENTRY).write_bytes(_rendered(entry))
+    """Write `entry.json` beside the engine's files, and have all of them on the disk.
+
+    Raises OSError, and BadBuildError for a fact that JSON has no number for.
+    """
+    try:
+        data = _rendered(entry)
+    except ValueError:
+        raise BadBuildError(
+            f"build: expected facts that are finite numbers or texts, got {dict(entry.facts)!r}"
+        ) from None
+    (folder / ENTRY).write_bytes(data)
     for path in (*folder.iterdir(), folder):
         sync(path)
-
-
-def sync(path: Path) -> None:
-    """Return once the file, or the names in the folder, would survive a power cut."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def built_files(folder: Path) -> tuple[EntryFile, ...]:
@@ -93,7 +94,7 @@ def built_files(folder: Path) -> tuple[EntryFile, ...]:
                 f"build: expected files whose names begin with {ENGINE!r}, got {path.name!r}"
             )
     files = tuple(
-        EntryFile(name=path.name, bytes=path.stat().st_size, sha256=_file_sha256(path))
+        EntryFile(name=path.name, bytes=path.stat().st_size, sha256=file_sha256(path))
         for path in paths
     )
     size = {file.name: file.bytes for file in files}.get(ENGINE)
@@ -138,7 +139,7 @@ def _verify_file(path: Path, file: EntryFile) -> None:
     size = path.stat().st_size
     if size != file.bytes:
         raise DamagedError(f"{file.name} has {size} bytes instead of {file.bytes}")
-    if _file_sha256(path) != file.sha256:
+    if file_sha256(path) != file.sha256:
         raise DamagedError(f"{file.name}: checksum differs")
 
 
@@ -161,10 +162,11 @@ def _parsed(data: bytes) -> Entry:
 
     try:
         told = json.loads(data)
-    except (ValueError, RecursionError):
+        body = told.get("entry") if isinstance(told, dict) else None
+        canonical = _canonical(body) if isinstance(body, dict) else b""
+    except (ValueError, RecursionError):  # also NaN and infinity, which Python's reader takes
         raise DamagedError(f"{ENTRY} is not JSON") from None
-    body = told.get("entry") if isinstance(told, dict) else None
-    if not isinstance(body, dict) or told.get("sha256") != _sha256(_canonical(body)):
+    if not isinstance(body, dict) or told.get("sha256") != _sha256(canonical):
         raise DamagedError(f"{ENTRY}: checksum differs")
     if body.get("format") != FORMAT:
         raise DamagedError(f"{ENTRY} has format {body.get('format')!r} instead of {FORMAT}")
@@ -200,8 +202,3 @@ def _canonical(value: Mapping[str, Any]) -> bytes:
 
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-def _file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

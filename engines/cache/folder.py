@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 import shutil
 import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from engines.durable import NEW, replacing
+from suites.errors import reason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +22,6 @@ FORMAT = 1
 MARK = "cache.json"
 TAG = "CACHEDIR.TAG"
 _KIND = "dyno engine cache"
-_NEW = ".new-"
 _TAG_TEXT = """Signature: 8a477f597d28d172789f06886806bc55
 # Engines that dyno has built. Backups may leave them out: dyno builds again what is missing.
 """
@@ -52,6 +53,11 @@ class CacheFolder:
     def users(self) -> Path:
         """Return the folder of the locks of runs that use the cache."""
         return self.root / "users"
+
+    def make_parts(self) -> None:
+        """Make what somebody may have deleted by hand beside the entries. Raises OSError."""
+        for path in (self.tmp, self.locks, self.users):
+            path.mkdir(exist_ok=True)
 
     def entry(self, key: str) -> Path:
         """Return the folder of a key's entry."""
@@ -102,9 +108,8 @@ def make_folder(root: Path) -> CacheFolder:
             _mark(root)
         _check_mark(root)
         if not (root / TAG).exists():
-            write_durably(root / TAG, _TAG_TEXT)
-        for path in (folder.tmp, folder.locks, folder.users):
-            path.mkdir(exist_ok=True)
+            _write(root / TAG, _TAG_TEXT)
+        folder.make_parts()
         probe(folder, size=1)
     except OSError as error:
         raise CacheError(
@@ -132,30 +137,20 @@ def probe(folder: CacheFolder, *, size: int = _PROBE_BYTES) -> None:
         file.write(bytes(size))
 
 
-def reason(error: OSError) -> str:
-    """Return what the system says, as part of a sentence."""
-    return (error.strerror or str(error)).lower()
-
-
-def write_durably(path: Path, text: str) -> None:
-    """Write the file so that it is whole or not there, whenever the machine stops."""
-    fresh = path.with_name(f"{_NEW}{path.name}-{secrets.token_hex(4)}")
-    with fresh.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-
-
 def _mark(root: Path) -> None:
     """Mark the folder as a cache, unless files of something else are in it."""
-    foreign = sorted(path.name for path in root.iterdir() if not path.name.startswith(_NEW))
+    foreign = sorted(path.name for path in root.iterdir() if not path.name.startswith(NEW))
     if foreign and MARK not in foreign:  # another process may have marked it just now
         raise CacheError(
             f"{root}: expected an engine cache or an empty folder, got {foreign[0]!r} in it. "
             "Name another folder with --cache."
         )
-    write_durably(root / MARK, json.dumps({"kind": _KIND, "format": FORMAT}) + "\n")
+    _write(root / MARK, json.dumps({"kind": _KIND, "format": FORMAT}) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    with replacing(path) as stream:
+        stream.write(text.encode())
 
 
 def _check_mark(root: Path) -> None:

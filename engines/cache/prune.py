@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engines.cache.entry import ENTRY
 from engines.cache.folder import remove
-from engines.lock import Lock, is_held
+from engines.lock import Lock, is_held, noted
+from suites.errors import reason
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from engines.cache.folder import CacheFolder
 
 
@@ -28,11 +27,18 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stuck:
+    """An entry that the system did not let go: the path that it refused, and what it said."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
     """What pruning did: entries that went and their bytes; what is left, and why it had to stay.
 
-    `in_use` are entries that would have gone but for a live run, `stuck` those that the system did
-    not let go.
+    `in_use` are entries that would have gone but for a live run.
     """
 
     removed: int
@@ -40,7 +46,7 @@ class Pruned:
     left: int
     left_bytes: int
     in_use: int
-    stuck: int
+    stuck: tuple[Stuck, ...]
 
 
 def uses(folder: CacheFolder) -> tuple[Use, ...]:
@@ -50,26 +56,37 @@ def uses(folder: CacheFolder) -> tuple[Use, ...]:
 
 
 def prune(folder: CacheFolder, *, to_bytes: int) -> Pruned:
-    """Remove entries until the rest is at most `to_bytes`, and what dead builders left."""
+    """Remove entries until the rest is at most `to_bytes`, and what the dead left. Raises OSError.
+
+    The order is that of last use by the clock; whether a live run may open an entry is not.
+    """
+    folder.make_parts()
     _sweep(folder)
     entries = uses(folder)
     left_bytes = sum(use.bytes for use in entries)
-    freed_bytes, ends = 0, Counter[str]()
+    removed = freed_bytes = in_use = 0
+    stuck: list[Stuck] = []
     for use in entries:
         if left_bytes <= to_bytes:
             break
-        end = _remove(folder, use)
-        ends[end] += 1
-        if end == "removed":
+        try:
+            gone = _remove(folder, use.path)
+        except OSError as error:
+            stuck.append(Stuck(path=Path(error.filename or use.path), reason=reason(error)))
+            continue
+        if gone:
+            removed += 1
             freed_bytes += use.bytes
             left_bytes -= use.bytes
+        else:
+            in_use += 1
     return Pruned(
-        removed=ends["removed"],
+        removed=removed,
         freed_bytes=freed_bytes,
-        left=len(entries) - ends["removed"],
+        left=len(entries) - removed,
         left_bytes=left_bytes,
-        in_use=ends["in use"],
-        stuck=ends["stuck"],
+        in_use=in_use,
+        stuck=tuple(stuck),
     )
 
 
@@ -84,41 +101,33 @@ def _use(path: Path) -> Use:
     return Use(path=path, bytes=size, used_ns=used_ns)
 
 
-def _remove(folder: CacheFolder, use: Use) -> str:
-    """Remove the entry unless a live run may open it; return `removed`, `in use` or `stuck`.
+def _remove(folder: CacheFolder, path: Path) -> bool:
+    """Remove the entry unless a live run may open it; return whether it went. Raises OSError.
 
-    Its last use is read again under its lock: uses are noted under that lock only, by runs that
-    are live then.
+    Who uses it is read under its lock, under which users note it.
     """
+    lock = Lock.take(folder.lock(path.name))
+    if lock is None:
+        return False
     try:
-        lock = Lock.take(folder.lock(use.path.name))
-        if lock is None:
-            return "in use"
-        try:
-            begun_ns = min(_live_users(folder), default=None)
-            if begun_ns is not None and _use(use.path).used_ns >= begun_ns:
-                return "in use"
-            folder.discard(use.path)
-        finally:
-            lock.release(remove=True)
-    except OSError:
-        return "stuck"
-    return "removed"
+        if any(path.name in keys for keys in _live_keys(folder)):
+            return False
+        folder.discard(path)
+    finally:
+        lock.release(remove=True)
+    return True
 
 
-def _live_users(folder: CacheFolder) -> Iterator[int]:
-    """Yield when each live user of the cache began [ns since the epoch]; forget dead ones."""
+def _live_keys(folder: CacheFolder) -> Iterator[frozenset[str]]:
+    """Yield what each live user of the cache has looked up. Raises OSError."""
     for path in folder.users.glob("*.lock"):
-        with suppress(OSError):
-            begun_ns = path.stat().st_mtime_ns
-            if is_held(path):
-                yield begun_ns
-            elif (lock := Lock.take(path)) is not None:
-                lock.release(remove=True)
+        if is_held(path):
+            with suppress(FileNotFoundError):  # it has just ended
+                yield noted(path)
 
 
 def _sweep(folder: CacheFolder) -> None:
-    """Remove what builders left in `tmp` that no longer hold their key's lock."""
+    """Remove what dead builders left in `tmp`, and the lock files of the dead."""
     for key, path in folder.leftovers():
         with suppress(OSError):
             lock = Lock.take(folder.lock(key))
@@ -127,3 +136,7 @@ def _sweep(folder: CacheFolder) -> None:
                     remove(path)
                 finally:
                     lock.release(remove=True)
+    for path in (*folder.users.glob("*.lock"), *folder.locks.glob("*.lock")):
+        with suppress(OSError):
+            if not is_held(path) and (lock := Lock.take(path)) is not None:
+                lock.release(remove=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engines.contract import EngineError
@@ -28,7 +29,8 @@ def check(path: str | os.PathLike[str]) -> None:
     """Check a file with its external data by ONNX's own checker, shapes inferred strictly.
 
     Left to the runtime are operators of domains that are not ONNX's, those whose own definition,
-    a function, fails the inference, and wrong shapes that the file declares of what it computes.
+    a function, fails the inference, and shapes of what it computes that the file declares wrongly
+    or not at all.
     Raises EngineError of kind `invalid-model` or `unsupported-op`. Reads the weights; needs memory
     of about the file's size.
     """
@@ -42,11 +44,32 @@ def check(path: str | os.PathLike[str]) -> None:
         raise EngineError("invalid-model", message, _EXPORT) from error
     _check_operators(model)
     try:
-        check_model(os.fspath(path), full_check=True)
-    except ValidationError as error:
+        check_model(_shaped(model, path), full_check=True)
+    except (ValidationError, OSError, ValueError) as error:
         raise EngineError("invalid-model", _one_line(error), _EXPORT) from error
     except InferenceError:
         _check_undeclared(model)
+
+
+def _shaped(model: ModelProto, path: str | os.PathLike[str]) -> ModelProto | str:
+    """Return the path, or, with its weights, a model whose outputs all declare a shape.
+
+    The checker refuses outputs without one, which runtimes load. The shape declared is a scalar's;
+    where it is wrong, it counts as any wrong one does.
+    """
+    from onnx.external_data_helper import load_external_data_for_model
+
+    bare = [
+        output.type.tensor_type
+        for output in model.graph.output
+        if output.type.HasField("tensor_type") and not output.type.tensor_type.HasField("shape")
+    ]
+    if not bare:
+        return os.fspath(path)
+    for tensor in bare:
+        tensor.shape.SetInParent()
+    load_external_data_for_model(model, str(Path(path).parent))
+    return model
 
 
 def _check_undeclared(model: ModelProto) -> None:

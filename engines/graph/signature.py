@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engines.graph.errors import GraphError
+from suites.errors import reason
 from suites.shapes import name_batch, parse_expression
 from suites.signature import Dim, Signature, TensorSpec
 
@@ -30,8 +31,7 @@ def load_graph(path: str | os.PathLike[str], *, where: str | None = None) -> Mod
     try:
         data = Path(path).read_bytes()
     except OSError as error:
-        reason = (error.strerror or "unreadable").lower()
-        raise GraphError(f"{place}: expected an ONNX model, got: {reason}.") from error
+        raise GraphError(f"{place}: expected an ONNX model, got: {reason(error)}.") from error
     if data.startswith(_LFS_POINTER):
         raise GraphError(
             f"{place}: expected an ONNX model, got a Git LFS pointer. Run git lfs pull."

@@ -8,19 +8,27 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from importlib.metadata import PackageNotFoundError, version
+from functools import cache
+from importlib.metadata import packages_distributions, version
+from importlib.util import find_spec
 from pathlib import Path
 
-_DISTRIBUTIONS = ("onnxruntime", "onnxruntime-gpu")
-"""All of them install the package `onnxruntime`."""
+_BINDING = "capi/onnxruntime_pybind11_state*"
+"""The library that the package `onnxruntime` loads."""
 _MODEL = ("vendor_id", "cpu family", "model", "model name", "stepping")
 _ARM_MODEL = ("CPU implementer", "CPU architecture", "CPU variant", "CPU part")
 _FEATURES = ("flags", "Features")
 
 
+@cache
 def runtime_versions() -> str:
-    """Return the installed distributions of the runtime, such as `onnxruntime 1.23.0`."""
-    return " ".join(f"{name} {found}" for name in _DISTRIBUTIONS if (found := _version(name)))
+    """Return the distributions that install the runtime, such as `onnxruntime 1.23.0`.
+
+    There are many (-gpu, -openvino, nightly ones); of a runtime without one, such as a build of
+    one's own on PYTHONPATH, the hash of its library is told. Costs about 0.1 s, once.
+    """
+    names = sorted(set(packages_distributions().get("onnxruntime", ())))
+    return " ".join(f"{name} {version(name)}" for name in names) or _library_sha256()
 
 
 def cpu_identity(cpuinfo: Path = Path("/proc/cpuinfo")) -> dict[str, str]:
@@ -36,8 +44,12 @@ def cpu_identity(cpuinfo: Path = Path("/proc/cpuinfo")) -> dict[str, str]:
     }
 
 
-def _version(distribution: str) -> str | None:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return None
+def _library_sha256() -> str:
+    """Return the hash of the runtime's library; empty where there is none, which builds nothing."""
+    spec = find_spec("onnxruntime")
+    if spec is None or spec.origin is None:
+        return ""
+    digest = hashlib.sha256()
+    for path in sorted(Path(spec.origin).parent.glob(_BINDING)):
+        digest.update(path.read_bytes())
+    return f"onnxruntime sha256 {digest.hexdigest()}"

@@ -34,6 +34,9 @@ group = typer.Typer(
 )
 
 _KEY_DIGITS = 8
+_FOLDED = 8
+"""How narrow models' names may become."""
+_GAP = 2
 _AGES = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 
 
@@ -47,15 +50,13 @@ def list_entries(
 
     An entry that cannot be read is shown as damaged; `dyno cache verify` looks at every byte.
     """
-    from rich.console import Console
-
     from engines.cache.prune import uses
     from results.report.units import size
 
     folder, cap_bytes = _open(store, cache), parse_size(cache_size, option="--cache-size")
     found = uses(folder)[::-1]
     if found:
-        Console().print(_table(found, time.time()))
+        _print(_table(found, time.time()))
     total = size(sum(use.bytes for use in found))
     sys.stdout.write(f"{_engines(len(found))}, {total} of {size(cap_bytes)}, in {folder.root}\n")
 
@@ -63,7 +64,12 @@ def list_entries(
 @group.command("prune")
 def prune_entries(
     to: Annotated[
-        str, typer.Option("--to", metavar="SIZE", help="Leave at most this much; --cache-size.")
+        str,
+        typer.Option(
+            "--to",
+            metavar="SIZE",
+            help="Leave at most this much; what --cache-size says if left out.",
+        ),
     ] = "",
     everything: Annotated[bool, typer.Option("--all", help="Leave nothing.")] = False,
     store: StoreOption = DEFAULT_STORE,
@@ -72,13 +78,26 @@ def prune_entries(
 ) -> None:
     """Remove the engines used longest ago, until the rest fits.
 
-    Engines of runs that go on stay.
+    Engines of runs that go on stay. Exit code 2 where the system did not let one go.
     """
+    from engines.cache.folder import CacheError
     from engines.cache.prune import prune
+    from suites.errors import SuiteError, reason
 
+    if to and everything:
+        raise SuiteError(
+            f"--to: expected it without --all, got both. Leave out --all, or --to {to}."
+        )
     option, text = ("--to", to) if to else ("--cache-size", cache_size)
     to_bytes = 0 if everything else parse_size(text, option=option)
-    sys.stdout.write(f"{_pruned_text(prune(_open(store, cache), to_bytes=to_bytes))}\n")
+    folder = _open(store, cache)
+    try:
+        pruned = prune(folder, to_bytes=to_bytes)
+    except OSError as error:
+        raise CacheError(_refused(error.filename or folder.root, reason(error))) from error
+    sys.stdout.write(f"{_pruned_text(pruned)}\n")
+    if pruned.stuck:
+        raise CacheError(_refused(pruned.stuck[0].path, pruned.stuck[0].reason))
 
 
 @group.command("verify")
@@ -106,8 +125,18 @@ def _open(store: Path, cache: Path | None) -> CacheFolder:
     return open_folder(cache_folder(store, cache))
 
 
+def _print(table: Table) -> None:
+    """Print the table with every column whole; a terminal that is too narrow wraps its lines."""
+    from rich.console import Console
+
+    console = Console()
+    needed = sum(_GAP + (column.min_width or 0) for column in table.columns) - _GAP
+    (Console(width=needed) if needed > console.width else console).print(table)
+
+
 def _table(found: Sequence[Use], now_s: float) -> Table:
     from rich.box import SIMPLE_HEAD
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
@@ -115,13 +144,17 @@ def _table(found: Sequence[Use], now_s: float) -> Table:
 
     sizes = scaled([float(use.bytes) for use in found], BYTES)
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    for name in ("key", "model", "backend", f"size {sizes.unit}", "built", "used"):
-        table.add_column(name, no_wrap=name != "model", overflow="fold")
+    heads = ("key", "model", "backend", f"size {sizes.unit}", "built", "used")
+    rows = []
     for use, cell in zip(found, sizes.cells, strict=True):
         model, backend, built = _told(use, now_s)
         used = _age(now_s - use.used_ns / 1e9) if use.used_ns else "—"
-        cells = (use.path.name[:_KEY_DIGITS], model, backend, cell, built, used)
-        table.add_row(*map(Text, cells))
+        rows.append((use.path.name[:_KEY_DIGITS], model, backend, cell, built, used))
+    for name, column in zip(heads, zip(*rows, strict=True), strict=True):
+        width = _FOLDED if name == "model" else max(map(cell_len, (name, *column)))
+        table.add_column(name, no_wrap=name != "model", overflow="fold", min_width=width)
+    for row in rows:
+        table.add_row(*map(Text, row))
     return table
 
 
@@ -156,9 +189,16 @@ def _pruned_text(pruned: Pruned) -> str:
     if pruned.in_use:
         parts.append(f"kept {_engines(pruned.in_use)} that runs use now")
     if pruned.stuck:
-        parts.append(f"could not remove {_engines(pruned.stuck)}")
+        parts.append(f"could not remove {_engines(len(pruned.stuck))}")
     parts.append(f"left {_engines(pruned.left)}, {size(pruned.left_bytes)}")
     return "; ".join(parts)
+
+
+def _refused(path: Path | str, why: str) -> str:
+    return (
+        f"{path}: expected a place where dyno may remove files, got: {why}. "
+        "Mend that, or name another folder with --cache."
+    )
 
 
 def _engines(count: int) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
+from engines.cache import DEFAULT_CAP_BYTES
 from harness import folders
 from suites.errors import SuiteError
 
@@ -64,7 +66,8 @@ CacheSizeOption = Annotated[
     ),
 ]
 DEFAULT_STORE = folders.DEFAULT_STORE
-DEFAULT_CACHE_SIZE = "10GiB"
+DEFAULT_CACHE_SIZE = f"{DEFAULT_CAP_BYTES >> 30}GiB"
+_SIZE = re.compile(r"\s*\d+(\.\d+)?\s*[A-Za-z]*\s*", re.ASCII)
 
 
 class ResumeCommand(TyperCommand):
@@ -99,11 +102,14 @@ def parse_size(text: str, *, option: str) -> int:
     from pydantic import ByteSize, TypeAdapter, ValidationError
 
     try:
-        return TypeAdapter(ByteSize).validate_python(text)
+        if _SIZE.fullmatch(text):  # pydantic takes a text that only begins with a size
+            return TypeAdapter(ByteSize).validate_python(text)
     except (ValidationError, OverflowError):
-        raise SuiteError(
-            f"{option}: expected a size such as 10GiB or 500MB, got {text!r}."
-        ) from None
+        pass
+    raise SuiteError(
+        f"{option}: expected a size such as 10GiB or 500MB, got {text!r}. "
+        f"Write a number, 1.5 with a point, then B, kB, KiB, MB, MiB, GB, GiB, TB or TiB."
+    )
 
 
 def split_values(text: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
@@ -15,6 +15,8 @@ from harness.machine.reading import Facts, UnknownFactError
 
 Judge = Callable[[Observation], Finding]
 GpuJudge = Callable[[Facts, Observation], Finding]
+
+_ASK_NVIDIA = "nvidia-smi"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +56,22 @@ def gpu_check(name: str) -> Callable[[GpuJudge], Check]:
                 finding = _answer(partial(judge, gpu, seen))
                 alike.setdefault(finding, []).append(number)
             for finding, numbers in alike.items():
-                whose = f"GPU {', '.join(map(str, numbers))}: " if len(seen.gpus) > 1 else ""
-                yield replace(finding, finding=f"{whose}{finding.finding}")
+                several = len(seen.gpus) > 1
+                yield _of(finding, numbers) if several else finding
 
         return Check(id=name, answers=answers)
 
     return make
+
+
+def _of(finding: Finding, numbers: Sequence[int]) -> Finding:
+    """Return the finding with the GPUs it is of, its command for those only."""
+    which = f" -i {','.join(map(str, numbers))}"
+    return replace(
+        finding,
+        finding=f"GPU {', '.join(map(str, numbers))}: {finding.finding}",
+        command=finding.command.replace(_ASK_NVIDIA, f"{_ASK_NVIDIA}{which}"),
+    )
 
 
 @cache
@@ -77,5 +89,5 @@ def _is_check(value: object) -> bool:
 def _answer(judge: Callable[[], Finding]) -> Finding:
     try:
         return judge()
-    except (UnknownFactError, ValueError, LookupError) as error:
+    except (UnknownFactError, ValueError, LookupError, ArithmeticError) as error:
         return unknown(str(error))

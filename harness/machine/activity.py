@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.machine.cgroup import throttles
 from harness.machine.cpu import current_mhz
-from harness.machine.reading import Facts, Tree, UnknownFactError, collect
+from harness.machine.reading import Facts, Tree, UnknownFactError, collect, parsed
 
 
 def read_activity(tree: Tree) -> Facts:
@@ -19,7 +19,7 @@ def read_activity(tree: Tree) -> Facts:
             "procs_running": lambda: _counter(tree, "procs_running"),
             "steal_share": lambda: _steal_share(tree),
             "context_switches": lambda: _counter(tree, "ctxt"),
-            "uptime_s": lambda: float(tree.text("proc/uptime").split()[0]),
+            "uptime_s": lambda: column_of(tree, "proc/uptime"),
             "psi_cpu_avg10": lambda: _pressure(tree, "cpu"),
             "psi_memory_avg10": lambda: _pressure(tree, "memory"),
             "psi_io_avg10": lambda: _pressure(tree, "io"),
@@ -64,7 +64,7 @@ def read_counters(tree: Tree) -> Facts:
     """
     return collect(
         {
-            "uptime_s": lambda: float(tree.text("proc/uptime").split()[0]),
+            "uptime_s": lambda: column_of(tree, "proc/uptime"),
             "cpu_ticks": lambda: sum(_cpu_ticks(tree)),
             "idle_ticks": lambda: sum(_cpu_ticks(tree)[3:5]),
             "steal_ticks": lambda: _cpu_ticks(tree)[7],
@@ -74,20 +74,31 @@ def read_counters(tree: Tree) -> Facts:
     )
 
 
+def column_of(tree: Tree, path: str, column: int = 0) -> float:
+    """Return the number in a column of `/path`. Raises UnknownFactError."""
+    text = tree.text(path)
+    return parsed(path, text, lambda text: float(text.split()[column]), expected="numbers")
+
+
 def _load(tree: Tree, column: int) -> float:
-    return float(tree.text("proc/loadavg").split()[column])
+    return column_of(tree, "proc/loadavg", column)
 
 
 def _counter(tree: Tree, name: str) -> int:
-    return int(tree.field("proc/stat", name, " "))
+    return parsed("proc/stat", tree.field("proc/stat", name, " "), int, expected="a number")
 
 
 def _cpu_ticks(tree: Tree) -> list[int]:
     """Return user, nice, system, idle, iowait, irq, softirq and steal (guests are within user)."""
-    ticks = [int(number) for number in tree.field("proc/stat", "cpu", " ").split()[:8]]
+    text = tree.field("proc/stat", "cpu", " ")
+    ticks = parsed("proc/stat", text, _whole_numbers, expected="ticks")[:8]
     if len(ticks) < 8:
         raise UnknownFactError("/proc/stat: no steal column")
     return ticks
+
+
+def _whole_numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split()]
 
 
 def _steal_share(tree: Tree) -> float:
@@ -99,14 +110,19 @@ def _steal_share(tree: Tree) -> float:
 
 def _pressure(tree: Tree, resource: str) -> float:
     """Return the share of the last 10 s in which something waited for the resource."""
-    some = tree.field(f"proc/pressure/{resource}", "some", " ")
-    avg10 = some.split()[0]
-    return float(avg10.removeprefix("avg10=")) / 100
+    path = f"proc/pressure/{resource}"
+    return parsed(path, tree.field(path, "some", " "), _avg10, expected="avg10=")
+
+
+def _avg10(some: str) -> float:
+    return float(some.split(maxsplit=1)[0].removeprefix("avg10=")) / 100
 
 
 def _swapped_pages(tree: Tree) -> int:
-    return sum(int(tree.field("proc/vmstat", name, " ")) for name in ("pswpin", "pswpout"))
+    counts = [tree.field("proc/vmstat", name, " ") for name in ("pswpin", "pswpout")]
+    return sum(parsed("proc/vmstat", count, int, expected="a number") for count in counts)
 
 
 def _memory(tree: Tree, name: str) -> int:
-    return int(tree.field("proc/meminfo", name, ":").removesuffix("kB")) * 1024
+    kibibytes = tree.field("proc/meminfo", name, ":").removesuffix("kB")
+    return parsed("proc/meminfo", kibibytes, int, expected="a number") * 1024

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.machine.cgroup import quota_cpus
-from harness.machine.reading import Facts, Tree, UnknownFactError, agreed, collect, ranges
+from harness.machine.reading import Facts, Tree, UnknownFactError, agreed, collect, parsed, ranges
 
 _CPUS = "sys/devices/system/cpu"
 _SAMPLED_CPUS = 16
@@ -37,7 +37,8 @@ def read_cpu(tree: Tree) -> Facts:
 
 def usable_cpus(tree: Tree) -> tuple[int, ...]:
     """Return the CPUs that this process may run on. Raises UnknownFactError."""
-    return ranges(tree.field("proc/self/status", "Cpus_allowed_list", ":"))
+    path = "proc/self/status"
+    return _ranges(path, tree.field(path, "Cpus_allowed_list", ":"))
 
 
 def current_mhz(tree: Tree) -> list[float]:
@@ -62,9 +63,9 @@ def _cpuinfo_mhz(tree: Tree) -> dict[int, float]:
     for line in tree.text("proc/cpuinfo", limit_bytes=_CPUINFO_BYTES).splitlines()[:-1]:
         name, _, value = line.partition(":")
         if name.strip() == "processor":
-            cpu = int(value)
+            cpu = parsed("proc/cpuinfo", value, int, expected="a number")
         elif name.strip() == "cpu MHz":
-            by_cpu[cpu] = float(value)
+            by_cpu[cpu] = parsed("proc/cpuinfo", value, float, expected="a number")
     return by_cpu
 
 
@@ -82,7 +83,15 @@ def _model(tree: Tree) -> str:
 
 
 def _online(tree: Tree) -> tuple[int, ...]:
-    return ranges(tree.text(f"{_CPUS}/online"))
+    return _ranges(f"{_CPUS}/online", tree.text(f"{_CPUS}/online"))
+
+
+def _ranges(path: str, text: str) -> tuple[int, ...]:
+    """Return the CPUs of a kernel list. Raises UnknownFactError where it has none."""
+    numbers = parsed(path, text, ranges, expected="numbers of CPUs")
+    if not numbers:
+        raise UnknownFactError(f"/{path}: expected numbers of CPUs, got none")
+    return numbers
 
 
 def _distinct(tree: Tree, file: str) -> set[str]:
@@ -91,7 +100,9 @@ def _distinct(tree: Tree, file: str) -> set[str]:
 
 def _threads_per_core(tree: Tree) -> int:
     siblings = _distinct(tree, "topology/thread_siblings_list")
-    return max(len(ranges(cpus)) for cpus in siblings)
+    return max(
+        len(_ranges(f"{_CPUS}/cpu*/topology/thread_siblings_list", cpus)) for cpus in siblings
+    )
 
 
 def _policy(tree: Tree, file: str) -> str:

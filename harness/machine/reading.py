@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+_Parsed = TypeVar("_Parsed")
+
+_NONSENSE = (ValueError, LookupError, ArithmeticError)
+_SHOWN = 60
 
 
 class UnknownFactError(Exception):
@@ -33,7 +38,7 @@ def collect(readers: Mapping[str, Callable[[], Any]]) -> Facts:
     for name, read in readers.items():
         try:
             values[name] = read()
-        except (UnknownFactError, ValueError, LookupError) as error:
+        except (UnknownFactError, *_NONSENSE) as error:
             values[name] = None
             unknown[name] = str(error)
     return Facts(values=values, unknown=unknown)
@@ -55,11 +60,7 @@ class Tree:
 
     def number(self, path: str) -> int:
         """Return the whole number in `/path`. Raises UnknownFactError."""
-        text = self.text(path)
-        try:
-            return int(text)
-        except ValueError as error:
-            raise UnknownFactError(f"/{path}: expected a number, got {text!r}") from error
+        return parsed(path, self.text(path), int, expected="a number")
 
     def field(self, path: str, name: str, separator: str, *, limit_bytes: int = -1) -> str:
         """Return the value of the first line `name separator value`. Raises UnknownFactError."""
@@ -82,6 +83,15 @@ class Tree:
             return (self.root / path).exists()
         except OSError:
             return False
+
+
+def parsed(path: str, text: str, parse: Callable[[str], _Parsed], *, expected: str) -> _Parsed:
+    """Return what `parse` makes of a text in `/path`. Raises UnknownFactError for nonsense."""
+    try:
+        return parse(text)
+    except _NONSENSE as error:
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+        raise UnknownFactError(f"/{path}: expected {expected}, got {shown!r}") from error
 
 
 def ranges(text: str) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engines.lock import Lock, holder, is_held
+from engines.lock import Lock, holder, is_held, noted
 
 HOLD = (
     "import sys; from pathlib import Path; from engines.lock import Lock; "
@@ -84,6 +84,25 @@ def test_waiting_ends_when_the_holder_leaves(path, other):
     lock = Lock.take(path, wait=True)
 
     assert lock is not None
+    lock.release()
+
+
+def test_what_a_holder_noted_is_read_while_it_holds_the_lock(path):
+    lock = Lock.take(path)
+    assert noted(path) == frozenset()
+    lock.note("ab")
+    lock.note("cd")
+    assert noted(path) == {"ab", "cd"}
+    lock.release()
+    assert noted(path) == frozenset()
+
+
+def test_a_note_that_the_disk_takes_in_half_is_an_error(path, monkeypatch):
+    lock = Lock.take(path)
+    monkeypatch.setattr(os, "write", lambda _fd, data: len(data) - 1)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        lock.note("ab")
+    assert caught.value.filename == str(path)
     lock.release()
 
 

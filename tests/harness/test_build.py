@@ -1,8 +1,11 @@
 """Where the engines of a run come from: built once, then out of the cache, whatever goes wrong."""
 
 import errno
+import re
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from engines.cache import cache as cache_module
 from engines.cache.folder import CacheError
 from engines.lock import Lock
 from harness import build as module
+from harness import closure, runner
 from harness.closure import backend_code
 from harness.observer import Silent
 from harness.start import starting
@@ -41,6 +45,16 @@ class Counter(Silent):
 
     def prepared(self, ready, total, *, built, cached):
         self.prepared_as = (ready, total, built, cached)
+
+
+class Deleter(Silent):
+    """Deletes a folder once the engines are there."""
+
+    def __init__(self, folder):
+        self._folder = folder
+
+    def prepared(self, *_, **__):
+        shutil.rmtree(self._folder)
 
 
 @pytest.fixture
@@ -210,22 +224,94 @@ def test_ctrl_c_ends_the_wait_for_another_builder(run, tmp_path, monkeypatch):
     assert [path.name for path in entries(tmp_path)] == [cases[1].record.engine_key]
 
 
-def test_the_code_of_a_backend_is_its_own_file_and_its_familys(monkeypatch, tmp_path):
-    from harness import closure
-
+@pytest.fixture
+def copied_code(monkeypatch, tmp_path):
+    """The folder of a copy of dyno's code, which `backend_code` then reads."""
     for name in closure.closure_files():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes((closure.ROOT / name).read_bytes())
     monkeypatch.setattr(closure, "ROOT", tmp_path)
-    before = {name: backend_code(name) for name in ("fake", "onnxruntime-cpu")}
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("changed", "touched"),
+    [
+        ("engines/backends/fake.py", {"fake"}),
+        ("engines/fake/device.py", {"fake"}),
+        ("engines/backends/onnxruntime_cpu.py", {"onnxruntime-cpu"}),
+        ("engines/ort/options.py", {"onnxruntime-cpu"}),
+        ("engines/registry.py", set()),
+        ("harness/timing.py", set()),
+    ],
+)
+def test_the_code_of_a_backend_is_its_own_file_and_its_familys(copied_code, changed, touched):
+    names = ("fake", "onnxruntime-cpu")
+    before = {name: backend_code(name) for name in names}
     assert before["fake"] != before["onnxruntime-cpu"]
-    (tmp_path / "engines" / "backends" / "fake.py").write_text("changed")
-    (tmp_path / "harness" / "timing.py").write_text("changed")
-    after = {name: backend_code(name) for name in before}
-    assert after["onnxruntime-cpu"] == before["onnxruntime-cpu"]
-    assert after["fake"] != before["fake"]
-    (tmp_path / "engines" / "ort" / "options.py").write_text("changed")
-    assert backend_code("onnxruntime-cpu") != before["onnxruntime-cpu"]
+    path = copied_code / changed
+    path.write_bytes(path.read_bytes() + b"# changed")
+    assert {name for name in names if backend_code(name) != before[name]} == touched
+
+
+def another_code(monkeypatch):
+    monkeypatch.setattr(module, "backend_code", lambda _: "another")
+
+
+def another_recipe(monkeypatch):
+    monkeypatch.setattr(module, "_RECIPE", {"name": "none", "version": 1})
+
+
+def weights_outside(monkeypatch):
+    real = runner.prepare_models
+
+    def prepare(*arguments):
+        models = real(*arguments)
+        return {name: replace(model, external_data=True) for name, model in models.items()}
+
+    monkeypatch.setattr(runner, "prepare_models", prepare)
+
+
+@pytest.mark.parametrize("change", [another_code, another_recipe, weights_outside])
+def test_another_code_recipe_or_place_of_weights_is_another_engine(
+    run, tmp_path, monkeypatch, change
+):
+    run()
+    change(monkeypatch)
+    run(observer := Counter())
+    assert observer.prepared_as == (1, 1, 1, 0)
+    assert len(entries(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("backend", ["fake", "onnxruntime-cpu"])
+def test_an_engine_that_is_deleted_while_the_run_goes_on_is_a_failure_of_the_disk(
+    run, tmp_path, backend
+):
+    if backend == "onnxruntime-cpu":
+        pytest.importorskip("onnxruntime")
+    (case,) = run(Deleter(tmp_path / "store" / "cache"), backend=[backend])
+    key = case.record.engine_key
+    path = tmp_path / "store" / "cache" / key[:2] / key / "engine"
+    assert case.outcome == Failed(
+        kind="disk",
+        message=f"{path}: no such file or directory",
+        hint="It was there before: run again to have it made anew.",
+    )
+
+
+def test_a_folder_of_the_cache_that_is_deleted_meanwhile_is_named(run, tmp_path):
+    locks = tmp_path / "store" / "cache" / "locks"
+
+    class Early(Silent):
+        def preparing(self, what, _done, _total):
+            if what == "models":
+                shutil.rmtree(locks)
+
+    (case,) = run(Early())
+    assert re.sub(r"[0-9a-f]{64}", "KEY", case.outcome.message) == (
+        f"{locks}/KEY.lock: no such file or directory"
+    )
+    assert (case.outcome.kind, case.outcome.hint) == ("disk", MEND)
 
 
 @pytest.mark.slow

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import sysconfig
@@ -6,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engines.durable import replacing
 from harness import closure
 from harness.child import Child
 from suites.case import Case
@@ -43,6 +45,48 @@ def test_the_copy_is_made_once(tmp_path):
     assert closure.copy_closure(tmp_path) == first
     assert first.stat().st_mtime_ns == stamp
     assert [path.name for path in (tmp_path / "worker").iterdir()] == [first.name]
+
+
+@pytest.mark.parametrize("data", [b"", b"raise SystemExit"])
+def test_a_damaged_copy_is_mended_file_by_file(tmp_path, data):
+    copy = closure.copy_closure(tmp_path)
+    whole = copy / "harness" / "wire.py"
+    stamp = whole.stat().st_mtime_ns
+    (copy / "harness" / "worker.py").write_bytes(data)
+    (copy / "engines" / "contract.py").unlink()
+    assert closure.copy_closure(tmp_path) == copy
+    for name in closure.closure_files():
+        assert (copy / name).read_bytes() == (closure.ROOT / name).read_bytes()
+    assert whole.stat().st_mtime_ns == stamp
+    assert list(copy.rglob(".new-*")) == []
+
+
+def test_a_copy_that_was_cut_off_is_completed(tmp_path, monkeypatch):
+    def cut_off(path):
+        if path.name == "serve.py":
+            raise KeyboardInterrupt
+        return replacing(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(closure, "replacing", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            closure.copy_closure(tmp_path)
+    copy = closure.copy_closure(tmp_path)
+    found = {str(path.relative_to(copy)) for path in copy.rglob("*") if path.is_file()}
+    assert found == set(closure.closure_files())
+
+
+def test_every_file_of_the_copy_is_on_the_disk(tmp_path, monkeypatch):
+    synced = []
+
+    def fsync(fd):
+        synced.append(str(Path(f"/proc/self/fd/{fd}").readlink()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    copy = closure.copy_closure(tmp_path)
+    folders = {str((copy / name).parent) for name in closure.closure_files()}
+    assert folders <= set(synced)
+    assert len([path for path in synced if "/.new-" in path]) == len(closure.closure_files())
 
 
 def test_another_content_has_another_folder(tmp_path, monkeypatch):

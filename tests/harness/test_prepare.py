@@ -1,13 +1,15 @@
 import errno
+import itertools
 import os
 
 import ml_dtypes
 import numpy as np
 import pytest
 
+from harness.child import ChildError
 from harness.folders import Folders
 from harness.inspect import Inspected
-from harness.prepare import store_inputs
+from harness.prepare import _is_whole, store_inputs
 from suites.case import Case
 from suites.signature import Signature, TensorSpec
 from suites.suite import BuiltinSource, Model
@@ -72,6 +74,20 @@ def test_damaged_inputs_are_made_again(store, damage):
     assert contents(path) == whole
 
 
+def test_a_damaged_byte_of_inputs_anywhere_is_no_crash(store):
+    path = store().path
+    whole = path.read_bytes()
+    names = ("input0", "input1")
+    arrays = {name: np.load(path)[name] for name in names}
+
+    for position, byte in itertools.product(range(len(whole)), (0x00, 0x01, 0xFF)):
+        data = bytearray(whole)
+        data[position] ^= byte
+        path.write_bytes(bytes(data))
+        if _is_whole(path, arrays):
+            assert contents(path) == {name: array.tobytes() for name, array in arrays.items()}
+
+
 def test_a_full_disk_names_the_file(store, monkeypatch, tmp_path):
     def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -83,3 +99,19 @@ def test_a_full_disk_names_the_file(store, monkeypatch, tmp_path):
 
     assert caught.value.filename.startswith(str(tmp_path / "inputs"))
     assert list((tmp_path / "inputs").iterdir()) == []
+
+
+def test_inputs_that_memory_cannot_hold_are_told(store, monkeypatch):
+    def refuse(*_):
+        raise MemoryError("Unable to allocate 4 TiB")
+
+    monkeypatch.setattr("harness.prepare.make_inputs", refuse)
+
+    with pytest.raises(ChildError) as caught:
+        store()
+
+    assert (caught.value.kind, caught.value.message, caught.value.hint) == (
+        "out-of-memory",
+        "inputs of m/fake/fp32/b3: Unable to allocate 4 TiB",
+        "Lower the batch, or free memory.",
+    )

@@ -2,6 +2,7 @@ import os
 
 import pytest
 
+from harness.child import Child, ChildError
 from harness.python_model import PythonModel, build_python
 from suites.errors import SuiteError
 from suites.suite import Model, PythonSource
@@ -79,3 +80,12 @@ def test_a_function_that_hangs_is_ended(build):
         "s.yaml: models.m.python: expected a model from zoo:hang within 0.5 s, got none. "
         "Raise measure.timeout_s if it takes that long."
     )
+
+
+def test_a_model_that_cannot_be_written_is_told_without_blaming_the_suite(build, monkeypatch):
+    def ask(*_, **__):
+        raise ChildError("disk", "store/models/a.onnx: read-only file system", "Mend that.")
+
+    monkeypatch.setattr(Child, "ask", ask)
+
+    assert problem(build, "build") == "store/models/a.onnx: read-only file system. Mend that."

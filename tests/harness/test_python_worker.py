@@ -1,4 +1,7 @@
+import errno
 import itertools
+import os
+import re
 import sys
 
 import onnx
@@ -94,10 +97,63 @@ def test_a_module_that_does_not_import_is_told_with_the_line(problem, text, foun
     assert problem(text) == (f"expected zoo to import, got {found}", SEE)
 
 
-def test_a_syntax_error_is_told(problem):
-    message, _ = problem("def build(:")
+def test_a_syntax_error_is_told_with_its_own_place_only(problem):
+    assert problem("def build(:") == (
+        "expected zoo to import, got SyntaxError: invalid syntax (zoo.py, line 1)",
+        SEE,
+    )
 
-    assert message.startswith("expected zoo to import, got SyntaxError: invalid syntax (zoo.py, ")
+
+def test_words_of_an_exception_are_fit_for_a_terminal(problem):
+    message, _ = problem("def build():\n    raise ValueError('\\x1b[31m' + 'a' * 999)")
+
+    assert message == (
+        f"expected a model from zoo:build, got ValueError: \\x1b[31m{'a' * 292}… (zoo.py:2)"
+    )
+
+
+def test_an_empty_model_is_told(problem):
+    assert problem("import onnx\ndef build(): return onnx.ModelProto()") == (
+        "expected a model from zoo:build, got an empty onnx.ModelProto",
+        RETURN,
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (errno.ENOSPC, "no space left on device"),
+        (errno.EROFS, "read-only file system"),
+        (errno.EACCES, "permission denied"),
+    ],
+)
+def test_a_model_that_cannot_be_written_is_the_disks_fault(
+    call, monkeypatch, tmp_path, number, reason
+):
+    def fail(_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+
+    with pytest.raises(EngineError) as caught:
+        call(ONNX)
+
+    (name,) = re.findall(r"[0-9a-f]{64}", caught.value.message)
+    assert caught.value.kind == "disk"
+    assert caught.value.message == f"{tmp_path}/models/{name}.onnx: {reason}"
+    assert caught.value.hint == "Mend that, or choose another --store."
+
+
+def test_an_exception_is_told_although_the_disk_of_the_log_is_full(problem, monkeypatch):
+    def fail():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("traceback.print_exc", fail)
+
+    assert problem("def build():\n    raise KeyError('hidden')")[0] == (
+        "expected a model from zoo:build, got KeyError: 'hidden' (zoo.py:2)"
+    )
+    assert problem("1 / 0")[0].startswith("expected zoo to import, got ZeroDivisionError")
 
 
 def test_torch_that_is_missing_is_told_with_the_extra(problem, monkeypatch):

@@ -23,6 +23,8 @@ def machine(tmp_path):
 
     def write(limit=None, file="sys/fs/cgroup/memory.max"):
         (tmp_path / "proc").mkdir(exist_ok=True)
+        (tmp_path / "proc/self").mkdir(exist_ok=True)
+        (tmp_path / "proc/self/cgroup").write_text("4:memory:/\n0::/system.slice/x.service\n")
         (tmp_path / "proc/meminfo").write_text(f"MemTotal: {8 * GIB // 1024} kB\nMemFree: 1 kB\n")
         if limit is not None:
             (tmp_path / file).parent.mkdir(parents=True)
@@ -40,9 +42,17 @@ def test_the_memory_is_the_machines(machine):
     assert memory_bytes(machine()) == 8 * GIB
 
 
-@pytest.mark.parametrize("file", ["memory.max", "memory/memory.limit_in_bytes"])
+@pytest.mark.parametrize(
+    "file", ["memory.max", "system.slice/memory.max", "memory/memory.limit_in_bytes"]
+)
 def test_a_control_groups_limit_counts_where_it_is_lower(machine, file):
     assert memory_bytes(machine(3 * GIB, f"sys/fs/cgroup/{file}")) == 3 * GIB
+
+
+def test_groups_that_cannot_be_read_limit_nothing(machine, tmp_path):
+    tree = machine(3 * GIB)
+    (tmp_path / "proc/self/cgroup").unlink()
+    assert memory_bytes(tree) == 8 * GIB
 
 
 @pytest.mark.parametrize("limit", ["max", 9 * GIB])

@@ -180,3 +180,67 @@ def test_sizes_that_no_example_tells_are_told():
 def test_dims_that_do_not_fit_are_left_to_whoever_applies_them():
     assert exported(tagger(), idz=["batch", "sequence"]).mismatch == ""
     assert exported(tagger(), ids=["batch", "sequence", 3]).mismatch == ""
+
+
+class Nested(torch.nn.Module):
+    def forward(self, x):
+        return {"a": {"o": x + 1}, "b": ({"o": x + 2}, [x + 3, x + 4])}
+
+
+def test_outputs_in_nested_mappings_are_called_by_the_whole_way_to_them():
+    found = exported(of(Nested(), x=torch.ones(2, 4)), x=["batch", 4])
+
+    graph = onnx.load_model_from_string(found.data).graph
+    assert [value.name for value in graph.output] == ["a.o", "b.0.o", "b.1.0", "b.1.1"]
+    assert found.mismatch == ""
+
+
+def test_outputs_of_the_same_name_are_told():
+    class Twice(torch.nn.Module):
+        def forward(self, x):
+            return {"a": {"o": x}, "a.o": x}
+
+    assert problem(of(Twice(), x=torch.ones(2))) == (
+        "invalid-model",
+        "expected outputs of different names from the module of zoo:build, got 'a.o' twice",
+        "Rename one of them.",
+    )
+
+
+@pytest.mark.parametrize("noise", [torch.randn_like, lambda x: torch.dropout(x, 0.5, train=True)])
+def test_a_random_module_is_told(noise):
+    class Noisy(torch.nn.Module):
+        def forward(self, x):
+            return noise(x)
+
+    kind, message, hint = problem(of(Noisy(), x=torch.ones(8, 8)))
+
+    assert kind == "invalid-model"
+    assert message.startswith(
+        "expected the module of zoo:build to be deterministic, got an output 'output' that differs"
+    )
+    assert hint == (
+        "It is in evaluation mode already: take out what is random or kept in its forward."
+    )
+
+
+def test_the_same_infinities_and_nans_are_no_difference():
+    class Masked(torch.nn.Module):
+        def forward(self, x):
+            return torch.log(torch.relu(x)), (x - x) / (x - x)
+
+    assert exported(of(Masked(), x=torch.randn(2, 8)), x=["batch", 8]).mismatch == ""
+
+
+def test_a_branch_on_a_batch_of_one_is_found():
+    class Squeezing(torch.nn.Module):
+        def forward(self, x):
+            return x * 3 if x.shape[0] == 1 else x
+
+    model = of(Squeezing(), x=torch.ones(2, 8))
+    found = exported(model, {"x": {"value": 1.0}}, x=["batch", 8])
+
+    assert found.mismatch == (
+        "output 'output' of the exported model differs by up to 2, the module's reaching 3, "
+        "with batch=1"
+    )

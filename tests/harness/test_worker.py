@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from harness import worker as module
+from harness.serve import plain_failure
 from harness.worker import Worker
 from suites.case import Case
 
@@ -53,6 +54,31 @@ def test_the_memory_is_the_peak_above_what_was_held_before_open(opened, monkeypa
 def test_memory_that_the_kernel_does_not_tell_is_not_zero(opened, monkeypatch):
     monkeypatch.setattr(module, "peak_rss_bytes", lambda: None)
     assert opened.block(BLOCK).header["peak_rss_bytes"] is None
+
+
+@pytest.mark.parametrize("backend", ["fake", "onnxruntime-cpu"])
+@pytest.mark.parametrize("verb", ["build", "open"])
+def test_a_file_that_is_gone_is_told_as_itself_by_every_backend(tmp_path, verb, backend):
+    if backend == "onnxruntime-cpu":
+        pytest.importorskip("onnxruntime")
+    worker = Worker()
+    worker.describe({"backend": backend})
+    header = {
+        "case": {**CASE, "backend": backend},
+        "model": str(tmp_path / "gone"),
+        "sha256": "0",
+        "external_data": False,
+        "engine": str(tmp_path / ("gone" if verb == "open" else "engine")),
+        "facts": {},
+    }
+    with pytest.raises(FileNotFoundError) as error:
+        worker.verbs[verb](header)
+    told = plain_failure(error.value)
+    assert (told.kind, told.message, told.hint) == (
+        "disk",
+        f"{tmp_path}/gone: no such file or directory",
+        "It was there before: run again to have it made anew.",
+    )
 
 
 def test_a_verb_out_of_order_is_a_defect_and_says_so():

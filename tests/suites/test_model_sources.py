@@ -110,6 +110,19 @@ def model(text):
                 ("3", "3"),
             )
         ),
+        *(
+            (
+                f"python: {given}",
+                [
+                    (
+                        f"models.m.python: expected a module of yours, got {given!r}, which is in "
+                        "a package of dyno's: engines, harness, results, suites. Rename your "
+                        "module."
+                    )
+                ],
+            )
+            for given in ("results:build", "suites.zoo:build")
+        ),
         (
             "python: zoo:build, args: 3",
             ["models.m.args: expected a mapping, got 3."],
@@ -223,3 +236,9 @@ def test_a_function_is_named_with_the_folder_its_module_is_in_and_nothing_of_it_
         args=(("hidden", 64), ("kind", "gru")),
     )
     assert found.source.given == "zoo:build"
+
+
+def test_a_module_may_be_called_nearly_like_a_package_of_dynos(parse):
+    (found,) = parse(model("python: zoo.results:build")).models
+
+    assert found.source.module == "zoo.results"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from harness.doctor.check import check
 from harness.doctor.finding import Finding, note, ok, warning
 from harness.doctor.observation import Observation, Usage
+from harness.machine.activity import column_of
 from harness.machine.reading import UnknownFactError
 from results.report.units import fraction
 from results.report.wording import one_line
@@ -31,7 +32,7 @@ def load(seen: Observation) -> Finding:
     cpus = seen.cpu.known("online_cpus")
     ticks = _ticks(seen)
     busy = (ticks - seen.grown("idle_ticks") - seen.grown("steal_ticks")) / ticks
-    average = float(seen.tree.text("proc/loadavg").split()[0])
+    average = column_of(seen.tree, "proc/loadavg")
     finding = f"{busy * cpus:.1f} of {cpus} CPUs busy, load average {average:g}"
     if busy < _STIRRING_SHARE and average < cpus:
         return ok(finding)

@@ -1,4 +1,5 @@
 import errno
+import math
 import os
 import subprocess
 import sys
@@ -8,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from engines.cache import cache as module
-from engines.cache.cache import EngineCache, GivenUpError
+from engines.cache.cache import Draft, EngineCache, GivenUpError
 from engines.cache.entry import BadBuildError, verify
-from engines.lock import Lock
+from engines.lock import Lock, noted
 
 KILLED_ANYWHERE = """
 import os, signal, sys
@@ -176,6 +177,29 @@ def test_a_build_that_leaves_no_engine_is_told(cache, wanted, builder, leave, to
         cache.obtain(wanted(), bad)
     assert str(error.value) == told
     assert list(cache.folder.tmp.iterdir()) == list(cache.folder.entries()) == []
+
+
+def test_a_fact_that_is_no_number_is_told(cache, wanted):
+    def bad(path):
+        path.write_bytes(b"plan")
+        return Draft(facts={"layers": 3, "share": math.nan}, build_ns=1)
+
+    with pytest.raises(BadBuildError) as error:
+        cache.obtain(wanted(), bad)
+    assert str(error.value) == (
+        "build: expected facts that are finite numbers or texts, got {'layers': 3, 'share': nan}"
+    )
+    assert list(cache.folder.tmp.iterdir()) == list(cache.folder.entries()) == []
+
+
+def test_a_run_notes_what_it_looked_up_until_it_ends(cache, wanted, builder):
+    cache.obtain(wanted("gru"), builder())
+    with cache.in_use():
+        for model in ("lstm", "rnn", "lstm"):
+            cache.obtain(wanted(model), builder())
+        (user,) = cache.folder.users.iterdir()
+        assert noted(user) == {wanted("lstm").key, wanted("rnn").key}
+    assert list(cache.folder.users.iterdir()) == []
 
 
 def test_a_disk_that_fills_up_leaves_nothing(cache, wanted, builder, monkeypatch):

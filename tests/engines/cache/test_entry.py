@@ -163,6 +163,15 @@ def test_a_description_of_something_else_is_told(entry, text):
     assert damage(entry) == ("entry.json: checksum differs" if text else "entry.json is not JSON")
 
 
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_number_that_is_none_is_told(entry, number):
+    path = entry / "entry.json"
+    text = path.read_text()
+    path.write_text(text.replace('"build_ns": 1234', f'"build_ns": {number}'))
+    assert path.read_text() != text
+    assert damage(entry) == "entry.json is not JSON"
+
+
 def test_a_description_nested_without_end_is_told(entry):
     (entry / "entry.json").write_text("[" * 100_000)
     assert damage(entry) == "entry.json is not JSON"

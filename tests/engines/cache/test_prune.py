@@ -4,7 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from engines.cache.prune import Pruned, prune, uses
+from engines.cache import prune as module
+from engines.cache.prune import Pruned, Stuck, prune, uses
 from engines.lock import Lock
 
 DAY_NS = 86_400 * 10**9
@@ -46,7 +47,7 @@ def test_the_ones_used_longest_ago_go_until_the_rest_fits(cache, filled):
         left=2,
         left_bytes=size(cache),
         in_use=0,
-        stuck=0,
+        stuck=(),
     )
     assert 10_000 < told.freed_bytes < 12_500
 
@@ -86,12 +87,70 @@ def test_the_oldest_live_run_counts(cache, filled, wanted, builder):
     assert left(filled) == ["old"]
 
 
+def test_what_a_live_run_used_stays_though_the_clock_was_set_back(cache, filled, wanted, builder):
+    with cache.in_use():
+        (user,) = cache.folder.users.iterdir()
+        os.utime(user, ns=(9 * DAY_NS, 9 * DAY_NS))
+        path = cache.obtain(wanted("middle"), builder()).path
+        os.utime(path.with_name("entry.json"), ns=(0, 0))
+        prune(cache.folder, to_bytes=0)
+    assert left(filled) == ["middle"]
+
+
+def test_what_no_live_run_used_goes_though_its_time_is_to_come(cache, filled):
+    later = 2**62
+    os.utime(filled["new"] / "entry.json", ns=(later, later))
+    with cache.in_use():
+        prune(cache.folder, to_bytes=0)
+    assert left(filled) == []
+
+
 def test_a_run_that_was_killed_keeps_nothing(cache, filled):
-    (cache.folder.users / "1-dead.lock").touch()
-    os.utime(cache.folder.users / "1-dead.lock", ns=(0, 0))
+    (cache.folder.users / "1-dead.lock").write_text(f"{filled['new'].name}\n")
     prune(cache.folder, to_bytes=0)
     assert left(filled) == []
-    assert list(cache.folder.users.iterdir()) == []
+
+
+def test_lock_files_of_the_dead_go_even_where_all_fits_and_those_of_the_living_stay(cache, filled):
+    (cache.folder.users / "1-dead.lock").touch()
+    cache.folder.lock("ab" * 32).touch()
+    building = Lock.take(cache.folder.lock("cd" * 32))
+    with cache.in_use():
+        prune(cache.folder, to_bytes=10**9)
+        assert [path.name for path in cache.folder.locks.iterdir()] == [f"{'cd' * 32}.lock"]
+        (user,) = cache.folder.users.iterdir()
+        assert user.name.startswith(f"{os.getpid()}-")
+    building.release(remove=True)
+    assert left(filled) == ["old", "middle", "new"]
+
+
+def test_a_user_that_is_not_to_be_read_keeps_everything(cache, filled, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(module, "noted", refuse)
+    with cache.in_use():
+        (user,) = cache.folder.users.iterdir()
+        told = prune(cache.folder, to_bytes=0)
+    assert left(filled) == ["old", "middle", "new"]
+    assert told.stuck == (Stuck(path=user, reason="permission denied"),) * 3
+
+
+def test_a_user_that_ends_meanwhile_keeps_nothing(cache, filled, monkeypatch):
+    def gone(path):
+        raise FileNotFoundError(2, "No such file or directory", str(path))
+
+    monkeypatch.setattr(module, "noted", gone)
+    with cache.in_use():
+        prune(cache.folder, to_bytes=0)
+    assert left(filled) == []
+
+
+def test_folders_that_were_deleted_by_hand_are_made_again(cache, filled):
+    for path in (cache.folder.tmp, cache.folder.locks, cache.folder.users):
+        path.rmdir()
+    assert prune(cache.folder, to_bytes=0).removed == 3
+    assert left(filled) == []
 
 
 def test_what_somebody_builds_or_looks_up_just_now_stays(cache, filled):
@@ -138,7 +197,8 @@ def test_what_the_system_does_not_let_go_is_counted(cache, filled, monkeypatch):
 
     monkeypatch.setattr(type(filled["old"]), "rename", refuse)
     told = prune(cache.folder, to_bytes=0)
-    assert (told.removed, told.stuck, told.left, left(filled)) == (2, 1, 1, ["old"])
+    assert told.stuck == (Stuck(path=filled["old"], reason="permission denied"),)
+    assert (told.removed, told.left, left(filled)) == (2, 1, ["old"])
 
 
 def test_a_run_never_loses_an_engine_to_a_pruner_beside_it(cache, wanted, builder):

@@ -145,6 +145,43 @@ def test_an_output_may_declare_a_wrong_shape(tmp_path, graph_model, dims):
     check(tmp_path / "mine.onnx")
 
 
+@pytest.mark.parametrize("external", [False, True])
+def test_an_output_may_declare_no_shape(tmp_path, graph_model, external):
+    nodes = [helper.make_node("Mul", ["x", "w"], ["y"])]
+    weight = numpy_helper.from_array(np.ones(3, np.float32), "w")
+    model = graph_model(nodes, {"x": (FLOAT, ["N", 3])}, {"y": (FLOAT, None)})
+    model.graph.initializer.append(weight)
+    path = tmp_path / "mine.onnx"
+    onnx.save(model, path, save_as_external_data=external, size_threshold=0, location="w.bin")
+
+    check(path)
+
+
+def test_weights_that_are_missing_are_told_where_an_output_has_no_shape(tmp_path, graph_model):
+    nodes = [helper.make_node("Mul", ["x", "w"], ["y"])]
+    model = graph_model(nodes, {"x": (FLOAT, ["N", 3])}, {"y": (FLOAT, None)})
+    model.graph.initializer.append(numpy_helper.from_array(np.ones(3, np.float32), "w"))
+    path = tmp_path / "mine.onnx"
+    onnx.save(model, path, save_as_external_data=True, size_threshold=0, location="w.bin")
+    (tmp_path / "w.bin").unlink()
+
+    with pytest.raises(EngineError) as caught:
+        check(path)
+
+    assert caught.value.kind == "invalid-model"
+    assert "w.bin" in caught.value.message
+
+
+def test_an_output_without_a_shape_is_checked_for_all_else(fault, graph_model):
+    nodes = [helper.make_node("Add", ["x", "y"], ["z"], name="only")]
+    inputs = {"x": (FLOAT, ["N", 3]), "y": (FLOAT, ["N", 4])}
+
+    kind, message, _ = fault(graph_model(nodes, inputs, {"z": (FLOAT, None)}))
+
+    assert kind == "invalid-model"
+    assert "Incompatible dimensions" in message
+
+
 def test_an_output_may_not_declare_a_wrong_type(fault, relu_model):
     relu_model.graph.output[0].type.tensor_type.elem_type = TensorProto.INT64
 

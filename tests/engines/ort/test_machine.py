@@ -1,4 +1,6 @@
-from importlib.metadata import PackageNotFoundError
+import hashlib
+import re
+from importlib.machinery import ModuleSpec
 
 import pytest
 
@@ -53,15 +55,50 @@ def test_this_machine_has_an_identity():
     assert all(cpu_identity().values())
 
 
-def test_every_distribution_of_the_runtime_is_named(monkeypatch):
-    versions = {"onnxruntime": "1.2.3", "onnxruntime-gpu": "4.5.6"}
+@pytest.fixture
+def installed(monkeypatch):
+    """Say which distributions install the package `onnxruntime`, with their versions."""
 
-    def version(name):
-        if name not in versions:
-            raise PackageNotFoundError(name)
-        return versions[name]
+    def say(**versions):
+        named = {name.replace("_", "-"): found for name, found in versions.items()}
+        brought = {"onnxruntime": [*named, *named]} if named else {}
+        monkeypatch.setattr(machine, "packages_distributions", lambda: brought)
+        monkeypatch.setattr(machine, "version", named.__getitem__)
+        runtime_versions.cache_clear()
 
-    monkeypatch.setattr(machine, "version", version)
-    assert runtime_versions() == "onnxruntime 1.2.3 onnxruntime-gpu 4.5.6"
-    del versions["onnxruntime"]
-    assert runtime_versions() == "onnxruntime-gpu 4.5.6"
+    yield say
+    runtime_versions.cache_clear()
+
+
+def test_every_distribution_of_the_runtime_is_named(installed):
+    installed(onnxruntime_openvino="4.5.6", onnxruntime="1.2.3")
+    assert runtime_versions() == "onnxruntime 1.2.3 onnxruntime-openvino 4.5.6"
+    installed(ort_nightly="4.5.7")
+    assert runtime_versions() == "ort-nightly 4.5.7"
+
+
+def test_a_runtime_of_no_distribution_is_told_by_its_library(installed, monkeypatch, tmp_path):
+    library = tmp_path / "capi" / "onnxruntime_pybind11_state.so"
+    library.parent.mkdir()
+    spec = ModuleSpec("onnxruntime", None, origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(machine, "find_spec", lambda _: spec)
+    told = []
+    for content in (b"one", b"two"):
+        library.write_bytes(content)
+        installed()
+        told.append(runtime_versions())
+    assert told == [
+        f"onnxruntime sha256 {hashlib.sha256(content).hexdigest()}" for content in (b"one", b"two")
+    ]
+
+
+def test_no_runtime_at_all_has_no_name(installed, monkeypatch):
+    monkeypatch.setattr(machine, "find_spec", lambda _: None)
+    installed()
+    assert runtime_versions() == ""
+
+
+def test_this_machines_runtime_has_a_name():
+    pytest.importorskip("onnxruntime")
+    runtime_versions.cache_clear()
+    assert re.match(r"(\S*onnxruntime\S*|ort-\S+) \S+", runtime_versions())

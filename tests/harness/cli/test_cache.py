@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from engines.cache import DEFAULT_CAP_BYTES
 from engines.cache.cache import Draft, EngineCache, Request
+from engines.cache.folder import CacheError
 from harness.cli.app import app
+from harness.cli.options import DEFAULT_CACHE_SIZE, parse_size
+from suites.errors import SuiteError
 
 DYNO = str(Path(sys.executable).with_name("dyno"))
 LISTED = """\
@@ -19,9 +23,18 @@ key       model          backend          size KiB  built    used
 3101cac1  [red]\\x1b[31m  onnxruntime-cpu  2.42      3 d ago  2 h ago
 3 engines, 6.78 KiB of 10.0 GiB, in {root}
 """
+NARROW = [
+    "key       model     backend          size KiB  built    used",
+    "─" * 63,
+    "754dbd98  lstm      onnxruntime-cpu  2.40      3 d ago  2 h ago",
+]
 NO_CACHE = (
     "{root}: expected an engine cache, got cache.json: no such file or directory. "
     "Runs make one; name its folder with --cache or its store with --store.\n"
+)
+REFUSED = (
+    "{path}: expected a place where dyno may remove files, got: {reason}. "
+    "Mend that, or name another folder with --cache."
 )
 NOT_WRITABLE = (
     "{root}: expected a folder to keep engines in, got: file exists. "
@@ -102,17 +115,64 @@ def test_pruning_to_a_size_leaves_what_was_used_last(dyno, put, arguments):
     assert (old.exists(), new.exists()) == (False, True)
 
 
-def test_what_cannot_be_removed_is_told(dyno, put, monkeypatch):
-    put("old")
+@pytest.mark.usefixtures("dyno")
+def test_what_cannot_be_removed_is_told_with_the_reason(put, monkeypatch, capsys):
+    path = put("old").parent
 
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "rename", refuse)
-    told = dyno("prune", "--all")
-    assert told.stdout == (
+    arguments = ["cache", "prune", "--all"]
+    with pytest.raises(CacheError) as error:
+        app(arguments, standalone_mode=False)
+    assert str(error.value) == REFUSED.format(path=path, reason="permission denied")
+    assert capsys.readouterr().out == (
         "removed 0 engines, 0 B; could not remove 1 engine; left 1 engine, 2.40 KiB\n"
     )
+
+
+def test_a_cache_that_may_only_be_read_is_told_by_prune(dyno, put, cache, monkeypatch):
+    put("old")
+    cache.folder.tmp.rmdir()
+    mkdir = Path.mkdir
+
+    def refuse(path, *arguments, **options):
+        if path == cache.folder.tmp:
+            raise OSError(30, "Read-only file system", str(path))
+        mkdir(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(CacheError) as error:
+        dyno("prune", "--all")
+    assert str(error.value) == REFUSED.format(path=cache.folder.tmp, reason="read-only file system")
+
+
+def test_a_size_and_all_at_once_are_refused(dyno, put):
+    path = put("kept")
+    with pytest.raises(SuiteError) as error:
+        dyno("prune", "--to", "5GiB", "--all")
+    assert str(error.value) == (
+        "--to: expected it without --all, got both. Leave out --all, or --to 5GiB."
+    )
+    assert path.exists()
+
+
+@pytest.mark.parametrize("columns", ["30", "40", "63"])
+def test_a_narrow_terminal_loses_nothing_of_the_list(dyno, put, monkeypatch, columns):
+    put("lstm", built_s=3 * 86400 + 50, used_s=2 * 3600 + 50)
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = dyno("ls").stdout.splitlines()
+    assert [line.rstrip() for line in lines[:3]] == NARROW
+
+
+def test_a_model_of_a_long_name_folds_before_the_list_gets_wider(dyno, put):
+    put("a-model-with-a-name-that-does-not-fit", used_s=2 * 3600 + 50)
+    lines = dyno("ls").stdout.splitlines()
+    assert max(map(len, lines[:-1])) == 80
+    end = lines[0].index("backend")
+    told = "".join(line[10:end].strip() for line in lines[2:-1])
+    assert told == "a-model-with-a-name-that-does-not-fit"
 
 
 def test_verify_names_each_damaged_engine_and_exits_with_1(dyno, put):
@@ -149,7 +209,9 @@ def test_an_engine_that_is_pruned_meanwhile_is_not_damaged(dyno, put, monkeypatc
     assert dyno("verify").stdout == "1 engine, 0 damaged\n"
 
 
-@pytest.mark.parametrize("text", ["much", "-1", "10 apples", "1e99", ""])
+@pytest.mark.parametrize(
+    "text", ["much", "-1", "10 apples", "1e99", "", "1,5GiB", "5 GiB or so", "1.GiB", "٣GiB"]
+)
 def test_a_size_that_is_none_is_told(cache, text):
     done = subprocess.run(
         [DYNO, "cache", "ls", "--cache-size", text],
@@ -159,7 +221,22 @@ def test_a_size_that_is_none_is_told(cache, text):
         check=False,
     )
     assert done.returncode == 2
-    assert done.stderr == (f"--cache-size: expected a size such as 10GiB or 500MB, got {text!r}.\n")
+    assert done.stderr == (
+        f"--cache-size: expected a size such as 10GiB or 500MB, got {text!r}. "
+        "Write a number, 1.5 with a point, then B, kB, KiB, MB, MiB, GB, GiB, TB or TiB.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("10GiB", 10 << 30), (" 1.5 kB ", 1500), ("2048", 2048), ("1.5MiB", 3 << 19), ("3tb", 3e12)],
+)
+def test_a_size_is_a_number_and_a_unit(text, found):
+    assert parse_size(text, option="--to") == found
+
+
+def test_the_size_that_is_left_out_is_the_caches_own():
+    assert parse_size(DEFAULT_CACHE_SIZE, option="--cache-size") == DEFAULT_CAP_BYTES
 
 
 @pytest.mark.parametrize("command", ["ls", "prune", "verify"])
@@ -188,6 +265,22 @@ def test_a_cache_that_cannot_be_ends_a_run_before_it_starts(tmp_path):
     )
     assert done.returncode == 2
     assert done.stderr == NOT_WRITABLE.format(root=tmp_path / "file")
+
+
+@pytest.mark.parametrize("arguments", [("cache", "ls"), ("bench", "mlp", "--backend", "fake")])
+@pytest.mark.parametrize("option", ["--cache", "--store"])
+def test_links_that_go_round_in_a_circle_are_told_on_one_line(tmp_path, arguments, option):
+    (tmp_path / "loop").symlink_to("loop")
+    done = subprocess.run(
+        [DYNO, *arguments, option, "loop"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "loop" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["ls", "prune", "verify"])

@@ -1,7 +1,7 @@
 import shutil
 from pathlib import Path
 
-from harness.cli.opening import open_store
+from harness.cli.opening import open_store, store_option
 from results import access
 
 GOLDEN = Path(__file__).parents[2] / "results" / "data" / "schema2"
@@ -29,3 +29,11 @@ def test_a_log_that_cannot_be_applied_is_told_on_stderr(tmp_path, capfd, monkeyp
         "",
         f"{tmp_path}/store/dyno.db-wal: {NOT_APPLIED}\n",
     )
+
+
+def test_a_further_command_is_told_the_store_it_needs(tmp_path, monkeypatch):
+    assert store_option(Path(".dyno")) == ""
+    assert store_option(Path("my runs")) == "--store 'my runs'"
+
+    monkeypatch.setenv("DYNO_STORE", str(tmp_path))
+    assert store_option(tmp_path) == ""

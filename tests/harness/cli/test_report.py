@@ -113,7 +113,7 @@ def dyno(folder):
     return call
 
 
-def test_a_big_run_is_told_by_its_head_and_says_where_the_rest_is(dyno):
+def test_a_big_run_is_told_by_its_head_and_says_where_the_rest_is(dyno, folder):
     told = dyno("report")
 
     assert told.returncode == 0, told.stderr
@@ -122,7 +122,8 @@ def test_a_big_run_is_told_by_its_head_and_says_where_the_rest_is(dyno):
         told.stdout
     )
     assert "\nmost samples/s  the best case of each model and backend\n" in told.stdout
-    assert f"\n205 more cases and the cold path: dyno report {RUN.id} --all\n" in told.stdout
+    command = f"dyno report {RUN.id} --store {folder}"
+    assert f"\n205 more cases and the cold path: {command} --all\n" in told.stdout
     assert "207    207  failed" not in told.stdout
 
 

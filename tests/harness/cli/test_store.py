@@ -203,7 +203,52 @@ def test_ages_are_hours_days_or_weeks(text, seconds):
     assert parse_age(text, option="--x") == seconds
 
 
-@pytest.mark.parametrize("text", ["", "d", "1y", "-1d", "1.5d", "٣d", "1 d"])
+@pytest.mark.parametrize("text", ["", "d", "1y", "-1d", "1.5d", "٣d", "1 d", "1000000d"])
 def test_anything_else_is_no_age(text):
     with pytest.raises(SuiteError, match="expected a number and h, d or w"):
         parse_age(text, option="--x")
+
+
+def test_an_age_of_a_thousand_digits_is_one_short_line():
+    with pytest.raises(SuiteError) as caught:
+        parse_age(f"1{'0' * 999}d", option="--x")
+
+    assert str(caught.value) == (
+        "--x: expected a number and h, d or w, such as 30d, "
+        f"got '1{'0' * 38}…'. Write for example --x 30d."
+    )
+
+
+def test_a_store_that_is_not_there_is_told_before_a_new_one_is_made(tmp_path):
+    told = told_by_process(tmp_path, "merge", "none", "--store", "new")
+
+    assert told.returncode == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("store")
+def test_prune_tells_that_a_reader_keeps_the_size(dyno, monkeypatch):
+    monkeypatch.setattr("results.upkeep.prune.compact", lambda _: None)
+
+    assert dyno("prune").output == (
+        "removed 0 leftovers, 0 B\n"
+        "dyno.db keeps its size while others read it; prune again after them\n"
+    )
+
+
+def test_prune_tells_what_is_damaged_and_exits_1(dyno, store):
+    with closing(sqlite3.connect(store.folder / "dyno.db")) as connection:
+        connection.execute("UPDATE run SET environment = ''")
+        connection.commit()
+    told = dyno("prune", "--raw-older-than", "1d", "--dry-run")
+
+    assert (told.exit_code, told.output) == (
+        1,
+        (
+            f"left as it is: {store.folder.name}/dyno.db: run {RUN}: expected a row that can be "
+            "read, got JSONDecodeError: Expecting value: line 1 column 1 (char 0). "
+            "List all that is damaged with 'dyno store verify', and measure again.\n"
+            "would remove raw timings of 0 launches of 0 runs, 0 B\n"
+            "would remove 0 leftovers, 0 B\n"
+        ),
+    )

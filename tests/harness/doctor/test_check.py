@@ -55,6 +55,15 @@ def test_what_cannot_be_told_is_unknown_with_its_reason(observed):
     assert found == Finding(id="weather", level=Level.UNKNOWN, finding="no window")
 
 
+def test_what_cannot_be_reckoned_is_unknown(observed):
+    @check("weather")
+    def weather(_):
+        return ok(str(1 / 0))
+
+    (found,) = weather(observed("doctor-vm"))
+    assert (found.level, found.finding) == (Level.UNKNOWN, "division by zero")
+
+
 def test_a_check_of_gpus_is_asked_of_each(observed, nvml):
     @gpu_check("gpu-name")
     def name(gpu, _):

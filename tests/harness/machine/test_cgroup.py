@@ -1,7 +1,8 @@
 import pytest
 
 from harness.machine.activity import read_counters
-from harness.machine.cgroup import quota_cpus, throttles
+from harness.machine.cgroup import memory_limit_bytes, quota_cpus, throttles
+from harness.machine.cpu import read_cpu
 from harness.machine.reading import Tree, UnknownFactError
 
 
@@ -104,4 +105,69 @@ def test_a_count_that_is_no_number_is_unknown(machine):
     files = {"proc/self/cgroup": "0::/", "sys/fs/cgroup/cpu.stat": "nr_throttled many"}
     facts = read_counters(machine(files))
     assert facts.values["throttles"] is None
-    assert facts.unknown["throttles"] == "invalid literal for int() with base 10: 'many'"
+    assert facts.unknown["throttles"] == ("/sys/fs/cgroup/cpu.stat: expected a number, got 'many'")
+
+
+@pytest.mark.parametrize("text", ["100000 0", "100000", "", "much 100000"])
+def test_a_v2_quota_that_makes_no_sense_is_unknown(machine, text):
+    tree = machine({"proc/self/cgroup": "0::/", "sys/fs/cgroup/cpu.max": text})
+
+    assert read_cpu(tree).unknown["quota_cpus"] == (
+        f"/sys/fs/cgroup/cpu.max: expected a quota and a period, got {text!r}"
+    )
+
+
+def test_a_v1_period_of_zero_is_unknown(machine):
+    tree = machine(
+        {
+            "proc/self/cgroup": "4:cpu:/",
+            "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "50000",
+            "sys/fs/cgroup/cpu/cpu.cfs_period_us": "0",
+        }
+    )
+
+    assert read_cpu(tree).unknown["quota_cpus"] == (
+        "/sys/fs/cgroup/cpu/cpu.cfs_period_us: expected a period, got '0'"
+    )
+
+
+def test_a_list_of_groups_that_makes_no_sense_is_unknown(machine):
+    assert read_cpu(machine({"proc/self/cgroup": "odd"})).unknown["quota_cpus"] == (
+        "/proc/self/cgroup: expected a group, got 'odd'"
+    )
+
+
+def test_the_tightest_memory_limit_on_the_way_up_counts(machine):
+    files = {
+        "proc/self/cgroup": "0::/system.slice/x.service",
+        "sys/fs/cgroup/system.slice/x.service/memory.max": "4096",
+        "sys/fs/cgroup/system.slice/memory.max": "3072",
+        "sys/fs/cgroup/memory.max": "max",
+        "sys/fs/cgroup/other.slice/memory.max": "1024",
+    }
+    assert memory_limit_bytes(machine(files)) == 3072
+    files["sys/fs/cgroup/system.slice/memory.max"] = "max"
+    assert memory_limit_bytes(machine(files)) == 4096
+
+
+def test_a_v1_memory_limit_is_that_of_the_memory_controllers_group(machine):
+    tree = machine(
+        {
+            "proc/self/cgroup": "9:memory:/docker/abc\n4:cpu,cpuacct:/docker/def\n0::/",
+            "sys/fs/cgroup/memory/docker/abc/memory.limit_in_bytes": "5000",
+            "sys/fs/cgroup/memory/docker/def/memory.limit_in_bytes": "1000",
+            "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712",
+        }
+    )
+    assert memory_limit_bytes(tree) == 5000
+
+
+def test_no_memory_limit_is_none(machine):
+    files = {"proc/self/cgroup": "0::/a", "sys/fs/cgroup/a/memory.max": "max"}
+    assert memory_limit_bytes(machine(files)) is None
+
+
+def test_unreadable_groups_have_no_known_memory_limit(tmp_path):
+    message = r"^/proc/self/cgroup: No such file or directory$"
+    with pytest.raises(UnknownFactError, match=message):
+        memory_limit_bytes(Tree(root=tmp_path))

@@ -1,6 +1,6 @@
 import pytest
 
-from harness.machine.reading import Facts, Tree, UnknownFactError
+from harness.machine.reading import Facts, Tree, UnknownFactError, collect, parsed
 
 
 def test_a_known_fact_is_its_value_and_an_unknown_one_raises_its_reason():
@@ -23,3 +23,13 @@ def test_the_names_in_a_folder_are_sorted(tmp_path):
 def test_a_folder_that_is_not_there_is_unknown(tmp_path):
     with pytest.raises(UnknownFactError, match="^/proc: No such file or directory$"):
         Tree(root=tmp_path).names("proc")
+
+
+def test_a_reader_that_cannot_reckon_leaves_the_fact_unknown():
+    facts = collect({"share": lambda: 1 / 0})
+    assert facts == Facts(values={"share": None}, unknown={"share": "division by zero"})
+
+
+def test_a_long_text_that_makes_no_sense_is_cut_short():
+    with pytest.raises(UnknownFactError, match=f"^/proc/x: expected a number, got '{'a' * 60}…'$"):
+        parsed("proc/x", "a" * 99, int, expected="a number")

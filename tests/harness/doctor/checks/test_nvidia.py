@@ -141,6 +141,31 @@ def test_gpus_are_told_apart_where_there_are_several(observed, nvml):
     ]
 
 
+@pytest.mark.parametrize(
+    ("check", "function", "bad", "good", "command"),
+    [
+        (nvidia.persistence, "PersistenceMode", 0, 1, "sudo nvidia-smi -i 0,2 -pm 1"),
+        (nvidia.ecc, "EccMode", [1, 1], [0, 0], "sudo nvidia-smi -i 0,2 -e 0"),
+        (
+            nvidia.power_cap,
+            "EnforcedPowerLimit",
+            350_000,
+            700_000,
+            "sudo nvidia-smi -i 0,2 -pl 700",
+        ),
+        (nvidia.mig, "MigMode", [1, 1], [0, 0], "sudo nvidia-smi -i 0,2 -mig 0"),
+    ],
+)
+def test_a_command_is_for_the_gpus_concerned(observed, nvml, check, function, bad, good, command):
+    nvml.answer(nvmlDeviceGetCount=3)
+    nvml.nvmlDeviceGetHandleByIndex = lambda index: index
+    setattr(nvml, f"nvmlDeviceGet{function}", lambda handle: good if handle == 1 else bad)
+
+    found = check(observed("doctor-vm", nvml=nvml))
+
+    assert [each.command for each in found] == [command, ""]
+
+
 def test_the_gpus_are_named_once(observed, nvml):
     nvml.answer(nvmlDeviceGetCount=2)
     (found,) = nvidia.gpu(observed("doctor-vm", nvml=nvml))

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from harness.durable import replacing
+from engines.durable import replacing
 
 
 def write(path, data):

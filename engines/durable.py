@@ -1,7 +1,8 @@
-"""Files that are whole or not there: written beside their place, flushed to the disk, renamed."""
+"""Files that are whole or not there, what reaches the disk, and hashes of files."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 from contextlib import contextmanager, suppress
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+NEW = ".new-"
+"""What the names of files begin with that are not yet whole."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
@@ -18,7 +22,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
     An OSError names `path`, also that of a full disk, which by itself names no file.
     """
-    fresh = path.with_name(f".new-{os.getpid()}-{secrets.token_hex(4)}")
+    fresh = path.with_name(f"{NEW}{os.getpid()}-{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with fresh.open("xb") as stream:
@@ -26,7 +30,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             stream.flush()
             os.fsync(stream.fileno())
         fresh.replace(path)
-        _sync_folder(path.parent)
+        sync(path.parent)
     except BaseException as error:
         with suppress(OSError):
             fresh.unlink(missing_ok=True)
@@ -35,10 +39,16 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
-def _sync_folder(folder: Path) -> None:
-    """Have the rename itself reach the disk."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def sync(path: Path) -> None:
+    """Return once the file, or the names in the folder, would survive a power cut."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(handle)
+        os.fsync(fd)
     finally:
-        os.close(handle)
+        os.close(fd)
+
+
+def file_sha256(path: Path) -> str:
+    """Return the file's hash in hexadecimal digits. Raises OSError."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
