@@ -7,6 +7,9 @@ from enum import Enum
 from pathlib import Path
 from urllib.parse import quote
 
+_ROOM_BYTES = 1 << 16
+"""The index of a write-ahead log alone takes half of it."""
+
 
 class Access(Enum):
     """What the place of a store allows; the value is what SQLite is asked for in a URI.
@@ -27,6 +30,19 @@ def access(path: Path) -> Access:
     return Access.READ if _beside(path, "-shm").exists() else Access.FROZEN
 
 
+def readable(path: Path) -> Access:
+    """Return how the database can be read now: a full disk has no room for the index of a log."""
+    found = access(path)
+    frozen = found is Access.WRITE and is_full(path.parent) and not _has_log(path)
+    return Access.FROZEN if frozen else found
+
+
+def is_full(folder: Path) -> bool:
+    """Return whether the disk has no room for the index of a write-ahead log. Raises OSError."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize < _ROOM_BYTES
+
+
 def uri(path: Path, how: Access) -> str:
     """Return SQLite's address of the database."""
     return f"file:{quote(os.fsencode(path.absolute()))}?{how.value}"
@@ -34,13 +50,17 @@ def uri(path: Path, how: Access) -> str:
 
 def caution(path: Path) -> str | None:
     """Return what a reader of the database must know of the way it is opened, or None."""
-    log = _beside(path, "-wal")
-    if access(path) is not Access.FROZEN or not log.exists() or not log.stat().st_size:
+    if access(path) is not Access.FROZEN or not _has_log(path):
         return None
     return (
-        f"{log}: cannot be applied in a read-only folder, so the newest results are missing. "
-        "Copy the folder to where you may write, and name the copy instead."
+        f"{_beside(path, '-wal')}: cannot be applied in a read-only folder, so the newest results "
+        "are missing. Copy the folder to where you may write, and name the copy instead."
     )
+
+
+def _has_log(path: Path) -> bool:
+    log = _beside(path, "-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 def _beside(path: Path, suffix: str) -> Path:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from results import schema
-from results.access import Access, access, uri
+from results.access import Access, access, is_full, readable, uri
 from results.upgrades import UPGRADES
 
 
@@ -26,6 +26,10 @@ class PrunedError(StoreError):
     """Raw timings are wanted that were pruned."""
 
 
+class DamagedError(StoreError):
+    """What is stored cannot be read."""
+
+
 _ELSEWHERE = "name another folder with --store"
 _FAILURES = {
     "SQLITE_NOTADB": (
@@ -35,6 +39,14 @@ _FAILURES = {
     "SQLITE_CORRUPT": (
         "a whole database, got a damaged one",
         f"Recover it with 'sqlite3 dyno.db .recover', or {_ELSEWHERE}.",
+    ),
+    "damaged text": (
+        "text, got bytes that are not UTF-8",
+        "List all that is damaged with 'dyno store verify', and measure again.",
+    ),
+    "damaged JSON": (
+        "JSON, got a text that is none",
+        "List all that is damaged with 'dyno store verify', and measure again.",
     ),
     "SQLITE_READONLY": (
         "a folder to write to, got a read-only one",
@@ -55,18 +67,23 @@ _FAILURES = {
     ),
     "SQLITE_IOERR": ("a disk that works, got an I/O error", f"Check the disk, or {_ELSEWHERE}."),
 }
-_ROOM_BYTES = 1 << 16
-"""The index of a write-ahead log alone takes half of it."""
+_OF_ROOM = ("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_READONLY")
+"""What a full disk may be the cause of; on one, a store that is only read is opened read-only."""
+_DAMAGE = ("SQLITE_CORRUPT", "damaged text", "damaged JSON")
+_WORDS = {"Could not decode to UTF-8": "damaged text", "malformed JSON": "damaged JSON"}
+"""How an error begins that the driver tells without a code of its own."""
 
 
-def connect(path: Path, *, busy_s: float) -> Engine:
-    """Return an engine on the database, made or upgraded to the present schema.
+def connect(path: Path, *, busy_s: float, create: bool = True) -> Engine:
+    """Return an engine on the database, upgraded to the present schema; `create` makes a new one.
 
-    A writer waits up to `busy_s` for its turn. Raises StoreError.
+    A writer waits up to `busy_s` for its turn. Without `create`, a full disk is no reason not to
+    read. Raises StoreError.
     """
-    engine = open_engine(path, lambda: Access.WRITE, busy_s=busy_s)
+    how = (lambda: Access.WRITE) if create else (lambda: readable(path))
+    engine = open_engine(path, how, busy_s=busy_s)
     with _alone_in(path.parent), translated(path), engine.connect() as connection:
-        _bring_up(connection, path)
+        _bring_up(connection, path, create=create)
     return engine
 
 
@@ -110,25 +127,39 @@ def translated(path: Path) -> Iterator[None]:
         yield
     except (DBAPIError, sqlite3.Error) as error:
         original = error.orig if isinstance(error, DBAPIError) else error
-        name = _cause(str(getattr(original, "sqlite_errorname", "")), path)
+        name = _cause(_name(original), path)
         known = [texts for code, texts in _FAILURES.items() if name.startswith(code)]
         if not known:
             raise
         expected, remedy = known[0]
-        raise StoreError(f"{path}: expected {expected}. {remedy}") from error
+        kind = DamagedError if name.startswith(_DAMAGE) else StoreError
+        raise kind(f"{path}: expected {expected}. {remedy}") from error
+
+
+def is_undecodable(error: DBAPIError) -> bool:
+    """Return whether a text of the database is not UTF-8."""
+    return _name(error.orig) == "damaged text"
+
+
+def _name(error: BaseException | None) -> str:
+    """Return SQLite's code of an error, or what of ours stands for it."""
+    said = [name for words, name in _WORDS.items() if str(error).startswith(words)]
+    return said[0] if said else str(getattr(error, "sqlite_errorname", ""))
 
 
 def _cause(name: str, path: Path) -> str:
     """Return SQLite's code, or a plainer one: it tells a full disk in several ways."""
-    if not name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_FULL")):
+    if not name.startswith(_OF_ROOM):
         return name
     try:
-        disk = os.statvfs(path.parent)
+        disk, full = os.statvfs(path.parent), is_full(path.parent)
     except OSError:
         return name
+    if name.startswith("SQLITE_READONLY"):
+        return "SQLITE_FULL" if full and os.access(path.parent, os.W_OK) else name
     if disk.f_files and not disk.f_favail:
         return "no inodes"
-    if disk.f_bavail * disk.f_frsize < _ROOM_BYTES:
+    if full:
         return "SQLITE_FULL"
     unwritable = name.startswith("SQLITE_CANTOPEN") and not os.access(path.parent, os.W_OK)
     return "SQLITE_READONLY" if unwritable else name
@@ -156,10 +187,10 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA synchronous = FULL")
 
 
-def _bring_up(connection: Connection, path: Path) -> None:
+def _bring_up(connection: Connection, path: Path, *, create: bool) -> None:
     """Make the tables of a new file; upgrade those of an older schema; refuse anything else."""
     mark, found = _pragma(connection, "application_id"), _pragma(connection, "user_version")
-    if (mark, found) == (0, 0) and not inspect(connection).get_table_names():
+    if create and (mark, found) == (0, 0) and not inspect(connection).get_table_names():
         _make(connection)
     elif found_schema(connection, path) < newest():
         _upgrade(connection, found)
@@ -167,6 +198,10 @@ def _bring_up(connection: Connection, path: Path) -> None:
 
 def found_schema(connection: Connection, path: Path) -> int:
     """Return the schema of a store. Raises StoreError for one that this code does not know."""
+    if not _pragma(connection, "page_count"):
+        raise StoreError(
+            f"{path}: expected a dyno store, got an empty file. Remove it, or {_ELSEWHERE}."
+        )
     if _pragma(connection, "application_id") != schema.APPLICATION_ID:
         raise StoreError(
             f"{path}: expected a dyno store, got another program's database. "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,19 @@ _AFTER = {
     "statistics_version": "statistics_version",
 }
 _BOUNDS = ("low_ns", "high_ns", "half_width")
+_CASE = ("position", "case_id", "model", "backend", "precision", "batch")
+_OF_FILES = ("model_sha256", "inputs_sha256", "engine_bytes")
+_WHOLE = (
+    "position",
+    "batch",
+    "engine_bytes",
+    "launches",
+    "queries",
+    "build_ns",
+    "peak_rss_bytes",
+    "statistics_version",
+)
+_TEXTS = ("ran_precision", "protocol", "notes", "remarks")
 _ENDED = ("stopped_by", "reason", "kind", "message", "hint")
 
 
@@ -64,21 +77,37 @@ def flat_rows(run: RunResult, pairs: Pairs) -> Iterator[dict[str, Value]]:
         }
 
 
+def column_types(runs: Iterable[RunResult]) -> dict[str, str]:
+    """Return the columns of `flat_rows` of the runs, each with its type whatever the values are.
+
+    The types are Arrow's. An option is text: what it may be differs from backend to backend.
+    """
+    dims: dict[str, None] = {}
+    options: dict[str, None] = {}
+    for run in runs:
+        for case in run.cases:
+            dims |= dict.fromkeys(f"dim_{name}" for name, _ in case.record.case.dims)
+            options |= dict.fromkeys(f"option_{name}" for name in case.record.options)
+    names = ("run_id", *_CASE, *dims, *options, *_OF_FILES, "outcome", *_ENDED, "launches")
+    return {name: "int64" if name in dims else _type(name) for name in (*names, *_READERS)}
+
+
+def _type(name: str) -> str:
+    if name in _WHOLE or name.endswith(("_have", "_need")):
+        return "int64"
+    return "double" if name in _READERS and name not in _TEXTS else "string"
+
+
 def frame(run: RunResult, summaries: Mapping[int, Summary]) -> pd.DataFrame:
     """Return `flat_rows` as a frame.
 
     The dtypes are pandas' nullable ones: whole numbers stay whole beside missing ones.
     """
-    pairs = ((case, summaries.get(case.record.position)) for case in run.cases)
-    return frame_of(list(flat_rows(run, pairs)))
-
-
-def frame_of(rows: Sequence[Mapping[str, Value]]) -> pd.DataFrame:
-    """Return rows of `flat_rows`, of several runs too, as a frame with the columns of all."""
     import pandas as pd
 
-    names = dict.fromkeys(name for row in rows for name in row)
-    columns = {name: [row.get(name) for row in rows] for name in names}
+    pairs = ((case, summaries.get(case.record.position)) for case in run.cases)
+    rows = list(flat_rows(run, pairs))
+    columns = {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
     return pd.DataFrame(
         {name: pd.Series(found, dtype=_dtype(found)) for name, found in columns.items()}
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select, type_coerce
+from sqlalchemy.types import NullType
 
 from results import schema
 from results.codec import encodable
@@ -28,8 +29,10 @@ def summaries(
 
 def glances(run_id: str, statistics_version: int) -> Select[Any]:
     """Select what `results/ranking.py` reads of each summary, those of most launches last."""
-    glance = func.json_extract(schema.summary.c.summary, *PATHS).label("glance")
-    return _summaries(glance, run_id, statistics_version)
+    summary = schema.summary.c.summary
+    # what is no JSON comes as it is, to be told with its run and case
+    glance = func.iif(func.json_valid(summary), func.json_extract(summary, *PATHS), summary)
+    return _summaries(glance.label("glance"), run_id, statistics_version)
 
 
 def history(case_id: str) -> Select[Any]:
@@ -49,6 +52,15 @@ def history(case_id: str) -> Select[Any]:
     )
 
 
+def raw_columns() -> list[ColumnElement[Any]]:
+    """Return the columns of raw timings as SQLite has them, be it that damage made one a text."""
+    return [
+        type_coerce(column, NullType()).label(column.name)
+        for column in schema.timings.c
+        if column.name != "launch_id"
+    ]
+
+
 def _summaries(
     told: ColumnElement[Any],
     run_id: str,
@@ -56,6 +68,6 @@ def _summaries(
     positions: Collection[int] | None = None,
 ) -> Select[Any]:
     table = schema.summary
-    query = select(table.c.position, told).order_by(table.c.launches)
+    query = select(table.c.run_id, table.c.position, told).order_by(table.c.launches)
     query = query.filter_by(run_id=run_id, statistics_version=statistics_version)
     return query if positions is None else query.where(table.c.position.in_(positions))

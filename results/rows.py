@@ -26,6 +26,7 @@ from results.record import (
     RunRecord,
     RunResume,
 )
+from results.summary import Summary
 from results.timings import decode, encode
 from suites.case import Case
 
@@ -146,8 +147,13 @@ def read_past(row: Row) -> PastResult:
         started_at=row["started_at"],
         dyno_version=row["dyno_version"],
         position=row["position"],
-        summary=read_summary(json.loads(row["summary"])),
+        summary=read_summary_row(row),
     )
+
+
+def read_summary_row(row: Row) -> Summary:
+    """Return the summary of a row of `summary`."""
+    return read_summary(json.loads(row["summary"]))
 
 
 def outcome_row(outcome: Outcome) -> dict[str, Any]:

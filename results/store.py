@@ -6,19 +6,29 @@ killed at any moment loses the launch in flight at most.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Insert, Select, Table, func, insert, select
 from sqlalchemy.dialects.sqlite import insert as insert_or
+from sqlalchemy.exc import DBAPIError
 
 from results import queries, rows, schema
 from results.access import Access, access, caution
-from results.codec import dump, read_summary, summary_fields
-from results.database import PrunedError, StoreError, connect, connect_reader, translated
+from results.codec import dump, summary_fields
+from results.damage import REMEDY, UNREADABLE, check_text, lenient, of_row, reading, told
+from results.database import (
+    DamagedError,
+    PrunedError,
+    StoreError,
+    connect,
+    connect_reader,
+    driver_connection,
+    is_undecodable,
+    translated,
+)
 from results.lookup import choose
 from results.ranking import Glance, read_glance
 from results.record import (
@@ -38,6 +48,7 @@ from results.summary import Summary
 __all__ = ["Store", "StoreError"]
 
 FILE = "dyno.db"
+T = TypeVar("T")
 
 
 class Store:
@@ -47,6 +58,7 @@ class Store:
         """Open the store; without `create`, one that is not there yet is an error."""
         self.folder = folder
         self._path = folder / FILE
+        self._view: Connection | None = None
         if create:
             _make_folder(folder)
         elif not self._path.exists():
@@ -54,8 +66,10 @@ class Store:
                 f"{folder}: expected a store, got no {FILE} there. "
                 "Make one with 'dyno run SUITE', or name another folder with --store."
             )
-        readable = not create and access(self._path) is not Access.WRITE
-        self._engine = (connect_reader if readable else connect)(self._path, busy_s=busy_s)
+        if create or access(self._path) is Access.WRITE:
+            self._engine = connect(self._path, busy_s=busy_s, create=create)
+        else:
+            self._engine = connect_reader(self._path, busy_s=busy_s)
 
     @property
     def caution(self) -> str | None:
@@ -67,6 +81,18 @@ class Store:
         """Yield a connection for work on the store as a whole (`results/upkeep/`)."""
         with translated(self._path), self._engine.connect() as connection:
             yield connection
+
+    @contextmanager
+    def view(self) -> Iterator[Connection]:
+        """Have one sight of the store: all is read as it was when the body began."""
+        with self.connection() as connection:
+            connection.exec_driver_sql("BEGIN")
+            connection.exec_driver_sql("SELECT 1 FROM run LIMIT 1")
+            self._view = connection
+            try:
+                yield connection
+            finally:
+                self._view = None
 
     def add_run(self, record: RunRecord) -> None:
         """Add a run that starts."""
@@ -129,7 +155,7 @@ class Store:
         query = select(run).order_by(run.c.started_at.desc(), run.c.id.desc())
         return tuple(
             _overview(
-                rows.read_run(row),
+                self._reading(row, rows.read_run),
                 ends.get(row["id"]),
                 cases=cases.get(row["id"], 0),
                 closed=closed.get(row["id"], {}),
@@ -145,6 +171,10 @@ class Store:
         records = [overview.record for overview in self.runs()]
         return choose(records, text, where=str(self.folder))
 
+    def has_run(self, run_id: str) -> bool:
+        """Return whether a run of that whole id is stored."""
+        return bool(self._read(select(schema.run.c.id).where(schema.run.c.id == run_id)))
+
     def read_run(self, run_id: str) -> RunResult:
         """Return a run by its whole id, without raw timings."""
         found = self._read(select(schema.run).where(schema.run.c.id == run_id))
@@ -157,18 +187,21 @@ class Store:
         resumes = select(schema.resume).filter_by(run_id=run_id).order_by("number")
         last = self._read(queries.ends().filter_by(run_id=run_id))
         return RunResult(
-            record=rows.read_run(found[0]),
+            record=self._reading(found[0], rows.read_run),
             end=rows.read_end(last[-1]) if last else None,
             cases=self._cases(run_id),
-            resumes=tuple(rows.read_resume(row) for row in self._read(resumes)),
+            resumes=tuple(self._reading(row, rows.read_resume) for row in self._read(resumes)),
             ends=tuple(rows.read_end(row) for row in self._read(ended)),
         )
 
     def launches(self, run_id: str, case_position: int) -> tuple[LaunchRecord, ...]:
         """Return the launches of a case's last attempt with their raw timings, as they came."""
         launch, timings = schema.launch, schema.timings
-        raw = [column for column in timings.c if column.name != "launch_id"]
-        query = select(launch, *raw).outerjoin(timings).filter_by(**_key(run_id, case_position))
+        query = (
+            select(launch, *queries.raw_columns())
+            .outerjoin(timings)
+            .filter_by(**_key(run_id, case_position))
+        )
         found = self._read(query.order_by(launch.c.id))
         last = max((row["attempt"] for row in found), default=0)
         try:
@@ -177,9 +210,9 @@ class Store:
             raise PrunedError(
                 f"{self._path}: run {run_id}, case {case_position}: {error}. Measure again."
             ) from error
-        except ValueError as error:
-            raise StoreError(
-                f"{self._path}: run {run_id}, case {case_position}: {error}. "
+        except UNREADABLE as error:
+            raise DamagedError(
+                f"{self._path}: run {run_id}, case {case_position}: {told(error)}. "
                 "Use the dyno that wrote it or a newer one, or measure again."
             ) from error
 
@@ -191,19 +224,20 @@ class Store:
         `positions` are those of some cases, a thousand at most.
         """
         found = self._read(queries.summaries(run_id, statistics_version, positions))
-        return {row["position"]: read_summary(json.loads(row["summary"])) for row in found}
+        return {row["position"]: self._reading(row, rows.read_summary_row) for row in found}
 
     def last_summary(self, run_id: str, case_position: int, launches: int) -> Summary | None:
         """Return the case's summary of that many launches by the newest rules that made one."""
         table = schema.summary
-        query = select(table.c.summary).filter_by(**_key(run_id, case_position), launches=launches)
+        columns = (table.c.run_id, table.c.position, table.c.summary)
+        query = select(*columns).filter_by(**_key(run_id, case_position), launches=launches)
         found = self._read(query.order_by(table.c.statistics_version.desc()).limit(1))
-        return read_summary(json.loads(found[0]["summary"])) if found else None
+        return self._reading(found[0], rows.read_summary_row) if found else None
 
     def glances(self, run_id: str, statistics_version: int) -> dict[int, Glance]:
         """Return what ranks the cases with a stored summary of that version, by position."""
         found = self._read(queries.glances(run_id, statistics_version))
-        return {row["position"]: read_glance(row["glance"]) for row in found}
+        return {row["position"]: self._reading(row, _read_glance) for row in found}
 
     def history(self, case_id: str) -> tuple[PastResult, ...]:
         """Return what each run that measured the case found, oldest first.
@@ -211,7 +245,7 @@ class Store:
         Of several summaries that of the newest rules counts; a run without any is left out.
         """
         last = {row["id"]: row for row in self._read(queries.history(case_id))}
-        return tuple(rows.read_past(row) for row in last.values())
+        return tuple(self._reading(row, rows.read_past) for row in last.values())
 
     def _cases(self, run_id: str) -> tuple[CaseResult, ...]:
         case, launch = schema.case, schema.launch
@@ -219,10 +253,10 @@ class Store:
         counted = count.filter_by(run_id=run_id).group_by("position", "attempt").order_by("attempt")
         launches = {row["position"]: row["n"] for row in self._read(counted)}
         closings = self._read(select(schema.outcome).filter_by(run_id=run_id))
-        outcomes = {row["position"]: rows.read_closing(row) for row in closings}
+        outcomes = {row["position"]: self._reading(row, rows.read_closing) for row in closings}
         return tuple(
             CaseResult(
-                record=rows.read_case(row),
+                record=self._reading(row, rows.read_case),
                 outcome=outcomes.get(row["position"]),
                 launches=launches.get(row["position"], 0),
             )
@@ -249,8 +283,40 @@ class Store:
             connection.execute(statement)
 
     def _read(self, query: Select[Any]) -> list[dict[str, Any]]:
-        with translated(self._path), self._engine.connect() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+        with translated(self._path), self._reader() as connection:
+            try:
+                return _rows(connection, query)
+            except DBAPIError as error:
+                if is_undecodable(error):
+                    self._tell_undecodable(connection, query)
+                raise
+            except (TypeError, ValueError) as error:
+                raise DamagedError(f"{self._path}: {told(error)}. {REMEDY}") from error
+
+    def _tell_undecodable(self, connection: Connection, query: Select[Any]) -> None:
+        """Raise DamagedError for the first row with a text that is not UTF-8."""
+        driver_connection(connection).text_factory = lenient
+        for row in _rows(connection, query):
+            self._reading(row, check_text)
+
+    def _reading(self, row: Mapping[str, Any], read: Callable[[Mapping[str, Any]], T]) -> T:
+        return reading(self._path, of_row(row), row, read)
+
+    @contextmanager
+    def _reader(self) -> Iterator[Connection]:
+        if self._view is not None:
+            yield self._view
+            return
+        with self._engine.connect() as connection:
+            yield connection
+
+
+def _rows(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _read_glance(row: Mapping[str, Any]) -> Glance:
+    return read_glance(row["glance"])
 
 
 def _make_folder(folder: Path) -> None:

@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from results.database import PrunedError, StoreError
+from results.damage import REMEDY, UNREADABLE, told
+from results.database import DamagedError, PrunedError, StoreError
 from results.ranking import Glance
 from results.record import Measured
 from results.rules import STATISTICS_VERSION
@@ -98,7 +99,11 @@ def _made(store: Store, run: RunResult, case: CaseResult) -> Summary:
         if older is None:
             raise
         return replace(older, notes=(*older.notes, "older-statistics"))
-    summary = summarise(case.record, launches)
+    try:
+        summary = summarise(case.record, launches)
+    except UNREADABLE as error:
+        where = f"{store.folder}: run {run_id}, case {position}"
+        raise DamagedError(f"{where}: {told(error)}. {REMEDY}") from error
     if case.outcome is not None:
         _store(store, run_id, position, summary)
     return summary

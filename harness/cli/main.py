@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import sys
 from types import FrameType
 
 from harness.exit_codes import INTERRUPTED, USAGE
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What stdout fails with, which names no file."""
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -16,20 +20,44 @@ def run() -> None:
     for number in _ENDING:
         signal.signal(number, _interrupt)
     try:
-        from harness.cli.app import app
-
-        app()
+        _run()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        sys.stderr.close()
+        _give_up_stdout()
         sys.exit(0)
     except Exception as error:
         told = _for_users(error)
         if told is None:
             raise
+        if isinstance(error, OSError) and error.filename is None:
+            _give_up_stdout()
         sys.stderr.write(f"{told}\n")
         sys.exit(USAGE)
+
+
+def _run() -> None:
+    """Run the command line to its last byte of output.
+
+    Typer and rich turn a reader that went away, as `head` does, into an exit of 1.
+    """
+    from harness.cli.app import app
+
+    try:
+        app()
+    except SystemExit as ending:
+        if isinstance(ending.__context__, BrokenPipeError):
+            raise ending.__context__ from None
+        raise
+    finally:
+        sys.stdout.flush()
+
+
+def _give_up_stdout() -> None:
+    """Send what is still buffered nowhere: at exit it would fail again, with a traceback."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -47,12 +75,13 @@ def _for_users(error: Exception) -> str | None:
     from harness.device_lock import DeviceBusyError
     from harness.resume import ResumeError
     from results.store import StoreError
-    from suites.errors import SuiteError
+    from suites.errors import SuiteError, reason
 
     known = SuiteError | CacheError | StoreError | UnknownBackendError
     if isinstance(error, known | AliveError | DeviceBusyError | ResumeError):
         return str(error)
     if isinstance(error, OSError) and error.filename is not None:
-        reason = (error.strerror or "unusable").lower()
-        return f"{error.filename}: {reason}. Mend that, or name another folder with --store."
+        return f"{error.filename}: {reason(error)}. Mend that, or name another folder with --store."
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return f"stdout: {reason(error)}. Mend that, or send the output elsewhere."
     return None

@@ -72,6 +72,7 @@ def _data(store: Store, run: RunResult, form: str, *, live: bool) -> Iterator[st
 def _content(
     store: Store, run: RunResult, only: str, *, of: int, live: bool, everything: bool
 ) -> Content:
+    from harness.cli.opening import store_option
     from harness.environment import describe
     from results.report.content import Frame, is_big, ranked, streamed, whole
     from results.summaries import glances, summaries
@@ -79,7 +80,13 @@ def _content(
     def summaries_of(part: RunResult) -> Mapping[int, Summary]:
         return summaries(store, part)
 
-    frame = Frame(machine=describe(run.record.environment), live=live, only=only, of=of)
+    frame = Frame(
+        machine=describe(run.record.environment),
+        live=live,
+        only=only,
+        of=of,
+        options=store_option(store.folder),
+    )
     if not is_big(run):
         return whole(run, summaries_of(run), frame)
     make = streamed if everything else ranked

@@ -27,6 +27,9 @@ group = typer.Typer(
 )
 
 _AGE_S = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
+_DIGITS = 6
+"""Of an age: no store is a million hours old."""
+_MOST_TOLD = 40
 
 
 @group.command("merge")
@@ -44,8 +47,11 @@ def merge_command(
     """
     from harness.alive import live_runs
     from results.store import Store
+    from results.upkeep.attach import check_source
     from results.upkeep.merge import merge
 
+    for other in others:
+        check_source(other)
     target, refused = Store(store), 0
     for other in others:
         merged = merge(target, other, live=live_runs(store))
@@ -70,6 +76,8 @@ def prune_command(
 
     That is raw timings and logs of old runs, where asked for, and files that no stored case names.
     Summaries stay, so reports stay as they are. Runs that go on are left alone.
+
+    Exit code: 0 done, 1 damaged cases were left as they are.
     """
     from harness.alive import live_runs
     from results.report.units import size
@@ -80,12 +88,15 @@ def prune_command(
     pruned = prune(opened, raw_older_than_s=age_s, live=live, dry_run=dry_run)
     lines = _pruned_lines(pruned, "would remove" if dry_run else "removed")
     sys.stdout.writelines(lines if raw_older_than else lines[-1:])
-    if dry_run:
-        return
-    if live:
-        sys.stdout.write("dyno.db keeps its size while runs go on; prune again after them\n")
-    else:
-        sys.stdout.write(f"dyno.db is smaller by {size(compact(opened))}\n")
+    if not dry_run:
+        freed = None if live else compact(opened)
+        whom = "runs go on" if live else "others read it"
+        sys.stdout.write(
+            f"dyno.db keeps its size while {whom}; prune again after them\n"
+            if freed is None
+            else f"dyno.db is smaller by {size(freed)}\n"
+        )
+    raise typer.Exit(CASE_FAILED if pruned.problems else 0)
 
 
 @group.command("verify")
@@ -130,12 +141,17 @@ def export_command(
 def parse_age(text: str, *, option: str) -> float:
     """Return the seconds of an age such as 30d. Raises SuiteError."""
     number, unit = text[:-1], text[-1:]
-    if not (number.isascii() and number.isdigit() and unit in _AGE_S):
+    known = number.isascii() and number.isdigit() and unit in _AGE_S
+    if not known or len(number) > _DIGITS:
         raise SuiteError(
-            f"{option}: expected a number and h, d or w, such as 30d, got {text!r}. "
+            f"{option}: expected a number and h, d or w, such as 30d, got {_shortened(text)!r}. "
             f"Write for example {option} 30d."
         )
     return int(number) * _AGE_S[unit]
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MOST_TOLD else f"{text[: _MOST_TOLD - 1]}…"
 
 
 def _tell_merged(other: Path, merged: Iterable[Merged]) -> int:
@@ -180,6 +196,7 @@ def _counts(found: Mapping[str, int]) -> str:
 
 def _pruned_lines(pruned: Pruned, verb: str) -> list[str]:
     from results.report.units import size
+    from results.report.wording import one_line
 
     launches = _count(pruned.launches, "launch")
     raw = f"raw timings of {launches} of {_count(pruned.runs, 'run')}"
@@ -191,7 +208,7 @@ def _pruned_lines(pruned: Pruned, verb: str) -> list[str]:
     if pruned.kept_cases:
         kept = _count(pruned.kept_cases, "open case")
         lines.insert(1, f"left the raw timings of {kept}: their numbers are made of them\n")
-    return lines
+    return [*(f"left as it is: {one_line(told)}\n" for told in pruned.problems), *lines]
 
 
 def _verified_text(found: Verified) -> str:

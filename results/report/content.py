@@ -26,13 +26,15 @@ MOST_ROWS = 200
 class Frame:
     """What stands around the tables. `live` is whether the run goes on, `machine` one line.
 
-    `only` is the part of the run that was asked for, `of` the cases of the whole run.
+    `only` is the part of the run that was asked for, `of` the cases of the whole run, `options`
+    those that a further command needs to find it.
     """
 
     machine: str = ""
     live: bool = False
     only: str = ""
     of: int = 0
+    options: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +64,8 @@ def whole(run: RunResult, summaries: Mapping[int, Summary], frame: Frame) -> Con
 def ranked(run: RunResult, glances: Glances, of: SummariesOf, frame: Frame) -> Content:
     """Return the head of a big run's report; `of` is asked for few summaries."""
     found = [glance.protocol for glance in glances.values()]
-    return _framed(run, frame, [head(run, glances, of, only=frame.only)], found)
+    bodies = [head(run, glances, of, only=frame.only, options=frame.options)]
+    return _framed(run, frame, bodies, found)
 
 
 def streamed(run: RunResult, glances: Glances, of: SummariesOf, frame: Frame) -> Content:

@@ -47,7 +47,7 @@ def grid(table: Table, columns: Sequence[Column], gap: int, width: int) -> Itera
     has_units = any(column.unit for column in columns)
     heads = [_head(column, has_units=has_units) for column in columns]
     yield from _lines(heads, widths, gap, style="bold")
-    yield Text("─" * (sum(widths) + gap * (len(widths) - 1)))
+    yield Text("─" * min(width, sum(widths) + gap * (len(widths) - 1)))
     for row, state in enumerate(table.states):
         cells = [_cell(column, row, least) for column, least in zip(columns, widths, strict=True)]
         best = [place for place, column in enumerate(columns) if column.best == row]

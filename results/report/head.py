@@ -25,10 +25,18 @@ MOST_STORIES = 12
 SummariesOf = Callable[["RunResult"], Mapping[int, "Summary"]]
 
 
-def head(run: RunResult, glances: Glances, summaries_of: SummariesOf, *, only: str = "") -> Body:
+def head(
+    run: RunResult,
+    glances: Glances,
+    summaries_of: SummariesOf,
+    *,
+    only: str = "",
+    options: str = "",
+) -> Body:
     """Return the head of a big run, or of the part of it that `only` picked.
 
-    `summaries_of` is asked for the cases in its tables alone.
+    `summaries_of` is asked for the cases in its tables alone; `options` are those of the command
+    that is told to see the rest.
     """
     lists = _lists(run, glances)
     picked = {case.record.position: case for case in chain.from_iterable(lists.values())}
@@ -49,7 +57,7 @@ def head(run: RunResult, glances: Glances, summaries_of: SummariesOf, *, only: s
         remarks=(
             *_unshown(counted),
             *_noted(glances),
-            *_more(run, len(run.cases) - len(picked), only),
+            *_more(run, len(run.cases) - len(picked), only, options),
         ),
     )
 
@@ -82,8 +90,8 @@ def _noted(glances: Glances) -> Iterator[str]:
         yield f"Notes of all {len(glances)} measured cases: {', '.join(told)}."
 
 
-def _more(run: RunResult, left: int, only: str) -> Iterator[str]:
-    command = f"dyno report {run.record.id}"
+def _more(run: RunResult, left: int, only: str, options: str) -> Iterator[str]:
+    command = f"dyno report {run.record.id}{f' {options}' if options else ''}"
     chosen = f" --only {only}" if only else ""
     yield f"{left} more cases and the cold path: {command}{chosen} --all"
     if not only:

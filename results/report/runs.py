@@ -55,7 +55,8 @@ class RunList:
             rows = [self._cells(run, ",\n") for run in self.runs]
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP - 1, 0, 0))
         for name in _HEADS:
-            table.add_column(name, no_wrap=name not in _FOLDED, overflow="fold")
+            folds = name in _FOLDED
+            table.add_column(name, no_wrap=not folds, overflow="fold" if folds else "ellipsis")
         for row in rows:
             table.add_row(*row)
         yield table

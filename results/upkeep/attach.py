@@ -11,8 +11,9 @@ from pathlib import Path
 from sqlalchemy import Connection, MetaData
 
 from results import schema
-from results.access import Access, access, caution, uri
+from results.access import Access, caution, readable, uri
 from results.database import (
+    DamagedError,
     StoreError,
     connect,
     driver_connection,
@@ -40,26 +41,28 @@ def attached(store: Store, folder: Path) -> Iterator[Connection]:
     The other store is never changed. Raises StoreError for one that is missing, damaged or newer.
     """
     path = folder / FILE
-    _check(store, path)
+    check_source(folder)
+    if path.samefile(store.folder / FILE):
+        raise StoreError(
+            f"{path.parent}: expected another store to merge, got the one to merge into. "
+            "Name another folder."
+        )
     with ExitStack() as stack:
         source = stack.enter_context(_current(path, store.folder))
         connection = stack.enter_context(store.connection())
-        how = access(source)
+        how = readable(source)
         address = uri(source, Access.READ if how is Access.WRITE else how)
         connection.exec_driver_sql("ATTACH ? AS other", (address,))
         yield connection
 
 
-def _check(store: Store, path: Path) -> None:
+def check_source(folder: Path) -> None:
+    """Raise StoreError where there is no store to merge from."""
+    path = folder / FILE
     if not path.exists():
         raise StoreError(
             f"{path.parent}: expected a store to merge, got no {FILE} there. "
             "Name the folder of a store."
-        )
-    if path.samefile(store.folder / FILE):
-        raise StoreError(
-            f"{path.parent}: expected another store to merge, got the one to merge into. "
-            "Name another folder."
         )
     if (lacking := caution(path)) is not None:
         raise StoreError(lacking)
@@ -72,7 +75,7 @@ def _current(path: Path, beside: Path) -> Iterator[Path]:
     A connection that may write stays open meanwhile: the last such one takes the files of the log
     with it, which one that only reads would leave.
     """
-    engine = open_engine(path, lambda: access(path), busy_s=_BUSY_S)
+    engine = open_engine(path, lambda: readable(path), busy_s=_BUSY_S)
     with translated(path), engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA query_only = ON")
         found = found_schema(connection, path)
@@ -91,7 +94,7 @@ def _current(path: Path, beside: Path) -> Iterator[Path]:
 def _check_whole(connection: Connection, path: Path) -> None:
     said = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
     if said != "ok":
-        raise StoreError(
-            f"{path}: expected a whole database, got a damaged one ({said}). "
+        raise DamagedError(
+            f"{path}: expected a whole database, got a damaged one ({' '.join(said.split())}). "
             "Recover it with 'sqlite3 dyno.db .recover'."
         )

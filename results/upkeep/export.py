@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from results.codec import dump
-from results.frame import flat_rows, frame_of
-from results.summaries import paired
+from results.damage import of_row, reading
+from results.frame import column_types, flat_rows
+from results.store import FILE
+from results.summaries import glances, paired
 from results.upkeep.launches import Row, is_pruned, launch_rows, read
-from results.upkeep.parquet import fresh_files, require_pyarrow, write_rows, write_timings
+from results.upkeep.parquet import (
+    CLOCKS,
+    fresh_files,
+    require_pyarrow,
+    write_rows,
+    write_timings,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from results.frame import Value
     from results.record import LaunchRecord, RunResult
     from results.store import Store
 
@@ -46,6 +56,7 @@ _LAUNCH = {
     **dict.fromkeys(("protocol_json", "blocks_json", "facts_json", "covariates_json"), "string"),
 }
 _OF_RECORD = ("started_at", "start_ns", "open_ns", "first_query_ns", "warmup_ns", "warmup_queries")
+_UNTIMED = dict.fromkeys(CLOCKS)
 _SUMS = ("queries", "elapsed_ns", "cpu_ns", "voluntary_switches", "involuntary_switches")
 
 
@@ -53,20 +64,27 @@ def export(store: Store, folder: Path, run_ids: Sequence[str]) -> dict[str, int]
     """Write the runs into the folder and return the rows of each file by its name.
 
     The folder is made where it is missing; a file that is there is left as it is, and an error.
-    Cases are held in memory, launches and timings are not. Raises StoreError, OSError.
+    All of it is as the store was at one moment. Runs and their cases are held in memory, launches
+    and timings are not. Raises StoreError.
     """
     require_pyarrow()
-    runs = [store.read_run(run_id) for run_id in run_ids]
-    with fresh_files(folder, (RUNS, CASES, LAUNCHES, TIMINGS)) as paths:
-        frame = frame_of([row for run in runs for row in flat_rows(run, paired(store, run))])
-        frame.to_parquet(paths[CASES], index=False)
-        with store.connection() as connection:
-            return {
-                RUNS: write_rows(paths[RUNS], map(_run, runs), _RUN),
-                CASES: len(frame),
-                LAUNCHES: write_rows(paths[LAUNCHES], _launches(connection, run_ids), _LAUNCH),
-                TIMINGS: write_timings(paths[TIMINGS], _read(connection, run_ids)),
-            }
+    for run_id in run_ids:
+        # what is missing is made before the one sight of the store, in which nothing is stored
+        glances(store, store.read_run(run_id))
+    with (
+        fresh_files(folder, (RUNS, CASES, LAUNCHES, TIMINGS)) as paths,
+        store.view() as connection,
+    ):
+        runs = [store.read_run(run_id) for run_id in run_ids]
+        launches = partial(_launch_rows, connection, run_ids)
+        return {
+            RUNS: write_rows(paths[RUNS], map(_run, runs), _RUN),
+            CASES: write_rows(paths[CASES], _cases(store, runs), column_types(runs)),
+            LAUNCHES: write_rows(
+                paths[LAUNCHES], map(partial(_launch, store), launches()), _LAUNCH
+            ),
+            TIMINGS: write_timings(paths[TIMINGS], _timed(store, launches())),
+        }
 
 
 def _run(run: RunResult) -> dict[str, Any]:
@@ -84,18 +102,36 @@ def _run(run: RunResult) -> dict[str, Any]:
     }
 
 
-def _read(connection: Connection, run_ids: Sequence[str]) -> Iterator[tuple[Row, LaunchRecord]]:
+def _cases(store: Store, runs: Sequence[RunResult]) -> Iterator[dict[str, Any]]:
+    for run in runs:
+        for row in flat_rows(run, paired(store, run)):
+            yield {name: _text(name, value) for name, value in row.items()}
+
+
+def _text(name: str, value: Value) -> Value:
+    """Return the value, that of an option as text: what is no text as JSON."""
+    if not name.startswith("option_") or value is None or isinstance(value, str):
+        return value
+    return dump(value)
+
+
+def _launch_rows(connection: Connection, run_ids: Sequence[str]) -> Iterator[Row]:
     for run_id in run_ids:
-        for row in launch_rows(connection, run_id):
-            yield row, read(row)
+        yield from launch_rows(connection, run_id)
 
 
-def _launches(connection: Connection, run_ids: Sequence[str]) -> Iterator[dict[str, Any]]:
-    for row, launch in _read(connection, run_ids):
-        yield _launch(row, launch)
+def _timed(store: Store, found: Iterable[Row]) -> Iterator[tuple[Row, LaunchRecord]]:
+    for row in found:
+        if not is_pruned(row):
+            yield row, _read(store, row)
 
 
-def _launch(row: Row, launch: LaunchRecord) -> dict[str, Any]:
+def _read(store: Store, row: Row) -> LaunchRecord:
+    return reading(store.folder / FILE, of_row(row), row, read)
+
+
+def _launch(store: Store, row: Row) -> dict[str, Any]:
+    launch = _read(store, {**row, **_UNTIMED})
     sums = {name: sum(getattr(block, name) for block in launch.blocks) for name in _SUMS}
     return {
         "run_id": row["run_id"],

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import lzma
 import os
 import secrets
 import shutil
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -18,6 +21,19 @@ LOGS = "logs"
 UNFINISHED = ".new-"
 """How the name of a file begins that is still being written, or was when its writer was killed."""
 _DIGITS = 64
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    LookupError,
+    NotImplementedError,
+    OSError,
+    RuntimeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,18 +59,30 @@ def file_problems(store: Path) -> Iterator[str]:
     own checksums are looked at.
     """
     for name, path in hashed(store, MODELS):
-        with path.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        found = _content(path)
         if found != name:
             yield f"{path.relative_to(store)}: expected the bytes of that hash, got {found}"
     for _, path in hashed(store, INPUTS):
-        try:
-            with zipfile.ZipFile(path) as archive:
-                damaged = archive.testzip()
-        except (zipfile.BadZipFile, zlib.error, EOFError):
-            damaged = "the archive"
-        if damaged:
+        if damaged := _damaged_part(path):
             yield f"{path.relative_to(store)}: expected whole arrays, got {damaged} damaged"
+
+
+def _content(path: Path) -> str:
+    """Return the hash of the file, or why it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        return f"{error.strerror!r}"
+
+
+def _damaged_part(path: Path) -> str | None:
+    """Return what of an archive is damaged; a flipped bit may seem a kind that is not known."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip()
+    except _BROKEN_ZIP:
+        return "the archive"
 
 
 def copy_named(source: Path, target: Path, named: Named) -> int:
@@ -95,14 +123,29 @@ def _bytes(path: Path) -> int:
 
 
 def _copy(path: Path, target: Path) -> bool:
-    """Copy a file unless it is there; a reader sees the whole of it or nothing."""
+    """Copy a file to the disk unless it is there; a reader sees the whole of it or nothing."""
     if target.exists() or not path.is_file():
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(f"{UNFINISHED}{os.getpid()}-{secrets.token_hex(4)}")
     try:
         shutil.copyfile(path, fresh)
+        _sync(fresh)
         fresh.replace(target)
+        _sync(target.parent)
+    except OSError as error:
+        if error.errno in _NO_ROOM or error.filename in (None, str(fresh)):
+            error.filename, error.filename2 = str(target), None
+        raise
     finally:
         fresh.unlink(missing_ok=True)
     return True
+
+
+def _sync(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk and not in memory alone."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, select
 
-from results import rows, schema
+from results import queries, rows, schema
 from results.timings import encode
 
 if TYPE_CHECKING:
@@ -26,8 +27,7 @@ def stream(connection: Connection, query: Select[Any]) -> Iterator[Row]:
 def launch_rows(connection: Connection, run_id: str | None = None) -> Iterator[Row]:
     """Yield each launch joined with its raw timings, by run, case and attempt as they came."""
     launch, timings = schema.launch, schema.timings
-    raw = [column for column in timings.c if column.name != "launch_id"]
-    query = select(launch, *raw).outerjoin(timings)
+    query = select(launch, *queries.raw_columns()).outerjoin(timings)
     if run_id is not None:
         query = query.where(launch.c.run_id == run_id)
     order = (launch.c.run_id, launch.c.position, launch.c.attempt, launch.c.id)
@@ -41,9 +41,11 @@ def is_pruned(row: Row) -> bool:
 
 def read(row: Row) -> LaunchRecord:
     """Return the launch, with no timings where they were pruned. Raises ValueError."""
-    if not is_pruned(row):
-        return rows.read_launch(row)
+    return rows.read_launch({**row, "wall_ns": _nothing()} if is_pruned(row) else row)
+
+
+@functools.cache
+def _nothing() -> bytes:
     import numpy as np
 
-    nothing = encode(np.array([], dtype=np.int64))
-    return rows.read_launch({**row, "wall_ns": nothing})
+    return encode(np.array([], dtype=np.int64))

@@ -16,7 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, FromClause, Select, Table, and_, exists, func, insert, select
 
 from results import schema
-from results.store import Store
+from results.database import translated
+from results.store import FILE, Store
 from results.upkeep.attach import OTHER, attached
 from results.upkeep.files import Named, copy_logs, copy_named
 
@@ -60,21 +61,38 @@ class Merged:
 def merge(store: Store, folder: Path, *, live: Collection[str] = ()) -> Iterator[Merged]:
     """Copy the runs of the store in `folder`, oldest first, and yield each when it is on disk.
 
-    `live` are the ids of runs that go on in this store. Raises StoreError, and OSError where a file
-    cannot be copied.
+    `live` are the ids of runs that go on in this store. Raises StoreError, and OSError that names
+    the file that cannot be copied.
     """
     with attached(store, folder) as connection:
-        run = OTHER["run"]
-        query = select(run.c.id, run.c.name).order_by(run.c.started_at, run.c.id)
-        for run_id, name in connection.execute(query).all():
+        for run_id, name in _runs(connection, folder / FILE):
+            _copy_files(connection, store.folder, folder, run_id, live)
             with _turn(connection):
                 merged = _merge(connection, run_id, name, live)
-                named = _named(connection, run_id)
-            if merged.fate is not Fate.REFUSED:
-                copy_named(folder, store.folder, named)
-            if merged.fate in {Fate.ADDED, Fate.EXTENDED}:
-                copy_logs(folder, store.folder, run_id)
             yield merged
+
+
+def _runs(connection: Connection, path: Path) -> list[tuple[str, str]]:
+    run = OTHER["run"]
+    query = select(run.c.id, run.c.name).order_by(run.c.started_at, run.c.id)
+    with translated(path):
+        return [(row.id, row.name) for row in connection.execute(query)]
+
+
+def _copy_files(
+    connection: Connection, here: Path, there: Path, run_id: str, live: Collection[str]
+) -> None:
+    """Bring the run's files before its rows: where a merge is cut off, the next one goes on.
+
+    No writer waits meanwhile; the run is judged again in the turn to write.
+    """
+    connection.rollback()
+    fate, _ = _judge(connection, run_id, live)
+    if fate is Fate.REFUSED:
+        return
+    copy_named(there, here, _named(connection, run_id))
+    if fate in {Fate.ADDED, Fate.EXTENDED}:
+        copy_logs(there, here, run_id)
 
 
 @contextmanager

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 ROWS = 1 << 18
 """Timings of one row group: some 20 MB in memory."""
 _PAGE = 500
-_CLOCKS = ("wall_ns", "enqueue_ns", "gpu_compute_ns", "h2d_ns", "d2h_ns")
+CLOCKS = ("wall_ns", "enqueue_ns", "gpu_compute_ns", "h2d_ns", "d2h_ns")
 _OF_LAUNCH = {"run_id": "string", "position": "int32", "attempt": "int32", "launch": "int32"}
 
 
@@ -40,15 +41,22 @@ def fresh_files(folder: Path, names: Sequence[str]) -> Iterator[Mapping[str, Pat
             f"{folder}: expected a folder without files of an export, got {', '.join(there)}. "
             "Name another folder, or remove them."
         )
-    folder.mkdir(parents=True, exist_ok=True)
     paths = {name: folder / f"{UNFINISHED}{name}" for name in names}
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         yield paths
         for name, path in paths.items():
             path.replace(folder / name)
+    except OSError as error:
+        found = os.strerror(error.errno) if error.errno else str(error)
+        raise StoreError(
+            f"{folder}: expected a folder to write Parquet files to, got {found!r}. "
+            "Name another folder with --parquet, or mend this one."
+        ) from error
     finally:
         for path in paths.values():
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]], types: Mapping[str, str]) -> int:
@@ -72,7 +80,7 @@ def write_timings(path: Path, launches: Iterable[tuple[Mapping[str, Any], Launch
     """Write a row a query, of launches and their rows in the store; return how many they were."""
     import pyarrow as pa
 
-    schema = _schema({**_OF_LAUNCH, "query": "int32", **dict.fromkeys(_CLOCKS, "int64")})
+    schema = _schema({**_OF_LAUNCH, "query": "int32", **dict.fromkeys(CLOCKS, "int64")})
     count, waiting = 0, 0
     batches: list[Any] = []
     with _writer(path, schema) as writer:
@@ -96,7 +104,7 @@ def _batch(row: Mapping[str, Any], launch: LaunchRecord, schema: Any) -> Any:
     named = zip(whose, _OF_LAUNCH.values(), strict=True)
     columns = [pa.repeat(pa.scalar(value, _type(kind)), count) for value, kind in named]
     columns.append(pa.array(np.arange(count, dtype=np.int32)))
-    for name in _CLOCKS:
+    for name in CLOCKS:
         found = getattr(launch, name)
         columns.append(pa.nulls(count, pa.int64()) if found is None else pa.array(found))
     return pa.RecordBatch.from_arrays(columns, schema=schema)

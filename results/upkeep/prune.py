@@ -7,28 +7,39 @@ import json
 import operator
 import time
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, select
+from sqlalchemy import Connection, Select, delete, func, select, union_all
 
 from results import schema
-from results.database import driver_connection
-from results.record import Measured, RunOverview, RunResult
-from results.rules import STATISTICS_VERSION
+from results.database import DamagedError, driver_connection
+from results.record import RunResult
 from results.store import FILE, Store
-from results.summaries import glances
 from results.upkeep.attach import COPY
 from results.upkeep.files import INPUTS, LOGS, MODELS, UNFINISHED, hashed, remove, total_bytes
+from results.upkeep.summed import summed
 
 _DAY_S = 86400.0
 """Younger files may belong to a run that is just starting."""
+_BESIDE = (
+    "tmp/*",
+    f"{COPY}*",
+    *(f"{folder}/{UNFINISHED}*" for folder in ("packages", "worker", MODELS[0], INPUTS[0])),
+    f"{LOGS}/python-*.log",
+)
+"""What processes leave that were killed, and logs that are of no run."""
+_CHECKPOINT = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruned:
-    """What went, or would go: raw timings of launches, and files; `kept_cases` are still open."""
+    """What went, or would go: raw timings of launches, and files; `kept_cases` are still open.
+
+    `problems` are lines on cases that keep their raw timings, for their numbers cannot be read.
+    """
 
     runs: int
     launches: int
@@ -36,6 +47,16 @@ class Pruned:
     kept_cases: int
     files: int
     files_bytes: int
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Raw:
+    """The raw timings of a run that went, or would go."""
+
+    launches: int
+    timings_bytes: int
+    problems: tuple[str, ...]
 
 
 def prune(
@@ -48,74 +69,84 @@ def prune(
     """Remove raw timings and logs of runs older than that, and files that nothing needs.
 
     A run is as old as its last sign of life; those in `live` are left alone. The raw timings of a
-    measured case go once its summary is stored, those of an open case stay. Raises StoreError.
+    measured case go once its summary is stored, those of an open case stay. Files go first: on a
+    full disk removing rows takes room too. Raises StoreError.
     """
-    old = () if raw_older_than_s is None else tuple(_old(store, raw_older_than_s, live))
-    runs = launches = timings_bytes = kept = 0
-    for run in old:
-        positions = _closed(store, run, dry_run=dry_run)
-        with store.connection() as connection:
-            count, size = connection.execute(_size(run.record.id, positions)).all()[0]
-            if count and not dry_run:
-                _delete(connection, run.record.id, positions)
-        runs, launches, timings_bytes = runs + bool(count), launches + count, timings_bytes + size
-        kept += sum(case.outcome is None and case.launches > 0 for case in run.cases)
+    unread: list[str] = []
+    old: list[RunResult] = []
+    if raw_older_than_s is not None:
+        old, unread = _old(store, raw_older_than_s, live)
     files = [*_leftovers(store, live), *_old_logs(store.folder, old)]
     files_bytes = total_bytes(files)
     for path in () if dry_run else files:
         remove(path)
+    gone = [_prune_raw(store, run, dry_run=dry_run) for run in old]
     return Pruned(
-        runs=runs,
-        launches=launches,
-        timings_bytes=timings_bytes,
-        kept_cases=kept,
+        runs=sum(bool(raw.launches) for raw in gone),
+        launches=sum(raw.launches for raw in gone),
+        timings_bytes=sum(raw.timings_bytes for raw in gone),
+        kept_cases=sum(c.outcome is None and c.launches > 0 for run in old for c in run.cases),
         files=len(files),
         files_bytes=files_bytes,
+        problems=(*unread, *(line for raw in gone for line in raw.problems)),
     )
 
 
-def compact(store: Store) -> int:
-    """Give the room of removed rows back to the disk; return the bytes. Raises StoreError.
+def _prune_raw(store: Store, run: RunResult, *, dry_run: bool) -> _Raw:
+    positions, problems = summed(store, run, dry_run=dry_run)
+    with store.connection() as connection:
+        launches, size = connection.execute(_size(run.record.id, positions)).all()[0]
+        if launches and not dry_run:
+            _delete(connection, run.record.id, positions)
+    return _Raw(launches=launches, timings_bytes=size, problems=problems)
 
-    Takes as much room again while it works, and keeps every writer waiting.
+
+def compact(store: Store) -> int | None:
+    """Give the room of removed rows back to the disk; return the bytes, None where a reader waits.
+
+    Takes as much room again while it works, and keeps every writer waiting. Raises StoreError.
     """
     path = store.folder / FILE
-    before = path.stat().st_size
     with store.connection() as connection:
-        if connection.exec_driver_sql("PRAGMA freelist_count").scalar_one():
-            connection.rollback()
-            driver_connection(connection).execute("VACUUM")
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    return before - path.stat().st_size
+        connection.rollback()
+        driver = driver_connection(connection)
+        driver.execute(_CHECKPOINT)
+        before = path.stat().st_size
+        if not driver.execute("PRAGMA freelist_count").fetchone()[0]:
+            return 0
+        driver.execute("VACUUM")
+        kept, _, _ = driver.execute(_CHECKPOINT).fetchone()
+    return None if kept else max(0, before - path.stat().st_size)
 
 
-def _old(store: Store, older_than_s: float, live: Collection[str]) -> Iterator[RunResult]:
+def _old(
+    store: Store, older_than_s: float, live: Collection[str]
+) -> tuple[list[RunResult], list[str]]:
+    """Return the runs whose last sign of life is older, and lines on those that are damaged."""
     limit = time.time() - older_than_s
-    for overview in store.runs():
-        if overview.record.id not in live and _started(overview) < limit:
-            run = store.read_run(overview.record.id)
-            if all(resume.resumed_at < limit for resume in run.resumes):
-                yield run
+    runs, problems = [], []
+    for run_id, seen in _last_signs(store):
+        if run_id not in live and isinstance(seen, float) and seen < limit:
+            try:
+                runs.append(store.read_run(run_id))
+            except DamagedError as error:
+                problems.append(str(error))
+    return runs, problems
 
 
-def _started(overview: RunOverview) -> float:
-    return overview.end.ended_at if overview.end else overview.record.started_at
-
-
-def _closed(store: Store, run: RunResult, *, dry_run: bool) -> list[int]:
-    """Return the closed cases whose numbers need no raw timings; missing summaries are made."""
-    closed = [case for case in run.cases if case.outcome is not None]
-    if not dry_run:
-        glances(store, run)
-        stored = store.glances(run.record.id, STATISTICS_VERSION)
-        counted = {position: glance.launches for position, glance in stored.items()}
-        closed = [
-            case
-            for case in closed
-            if not isinstance(case.outcome, Measured)
-            or counted.get(case.record.position) == case.launches
-        ]
-    return [case.record.position for case in closed]
+def _last_signs(store: Store) -> list[tuple[str, Any]]:
+    """Return each run and when something of it was last stored, newest run first."""
+    run, end, resume, launch = schema.run, schema.run_end, schema.resume, schema.launch
+    signs = union_all(
+        select(run.c.id.label("run_id"), run.c.started_at.label("at")),
+        select(end.c.run_id, end.c.ended_at),
+        select(resume.c.run_id, resume.c.resumed_at),
+        select(launch.c.run_id, launch.c.started_at),
+    ).subquery()
+    query = select(signs.c.run_id, func.max(signs.c.at)).group_by(signs.c.run_id)
+    with store.connection() as connection:
+        found = connection.execute(query.order_by(func.min(signs.c.at).desc())).all()
+    return [(run_id, seen) for run_id, seen in found]
 
 
 def _of_cases(run_id: str, positions: Collection[int]) -> Select[Any]:
@@ -143,7 +174,7 @@ def _delete(connection: Connection, run_id: str, positions: Collection[int]) -> 
 def _leftovers(store: Store, live: Collection[str]) -> Iterator[Path]:
     """Yield files over a day old that nothing needs; none of those that a live run may use."""
     limit = time.time() - _DAY_S
-    beside = [*store.folder.glob("tmp/*"), *store.folder.glob(f"{COPY}*")]
+    beside = [path for pattern in _BESIDE for path in store.folder.glob(pattern)]
     yield from (path for path in beside if path.name not in live and _is_older(path, limit))
     if live:
         return
@@ -151,8 +182,7 @@ def _leftovers(store: Store, live: Collection[str]) -> Iterator[Path]:
         with store.connection() as connection:
             known = set(connection.execute(select(schema.case.c[named]).distinct()).scalars())
         unnamed = [path for name, path in hashed(store.folder, kind) if name not in known]
-        unfinished = (store.folder / kind[0]).glob(f"{UNFINISHED}*")
-        yield from (path for path in (*unnamed, *unfinished) if _is_older(path, limit))
+        yield from (path for path in unnamed if _is_older(path, limit))
 
 
 def _old_logs(store: Path, runs: Collection[RunResult]) -> list[Path]:
@@ -161,4 +191,6 @@ def _old_logs(store: Path, runs: Collection[RunResult]) -> list[Path]:
 
 
 def _is_older(path: Path, limit: float) -> bool:
-    return path.lstat().st_mtime < limit
+    with suppress(FileNotFoundError):
+        return path.lstat().st_mtime < limit
+    return False

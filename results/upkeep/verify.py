@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
 from results import rows, schema
-from results.codec import encodable, read_summary
+from results.codec import encodable
+from results.damage import UNREADABLE, check_text, lenient, told
+from results.database import driver_connection
 from results.record import RunEnd
-from results.store import Store
 from results.upkeep.files import file_problems
 from results.upkeep.launches import Row, is_pruned, launch_rows, read, stream
 from results.upkeep.plausible import launch_problem, summary_problem
+from results.upkeep.recount import recount
+
+if TYPE_CHECKING:
+    from results.record import LaunchRecord
+    from results.store import Store
 
 Key = tuple[str, int]
-
-_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +67,7 @@ def verify(store: Store) -> Verified:
     with store.connection() as connection:
         # one sight of the store: what a live run adds meanwhile would seem to lack its parts
         connection.exec_driver_sql("BEGIN")
+        driver_connection(connection).text_factory = lenient
         problems = list(_database_problems(connection))
         if not problems:
             problems += _table_problems(connection, census)
@@ -69,7 +76,7 @@ def verify(store: Store) -> Verified:
         launches=census.launches,
         timings=census.timings,
         pruned=census.pruned,
-        problems=(*problems, *file_problems(store.folder)),
+        problems=tuple(map(encodable, (*problems, *file_problems(store.folder)))),
     )
 
 
@@ -99,29 +106,49 @@ def _table_problems(connection: Connection, census: _Census) -> Iterator[str]:
 
 
 def _launch_problems(connection: Connection, census: _Census) -> Iterator[str]:
-    for row in launch_rows(connection):
-        where = f"{_where(row)}, launch {row['number']}"
-        case = census.cases.get(_key(row))
-        if case is None or case.attempt != row["attempt"]:
-            case = census.cases[_key(row)] = _Case(attempt=row["attempt"])
-        if row["number"] != case.launches:
-            yield f"{where}: expected launch {case.launches} of attempt {row['attempt']}"
-        case.launches += 1
-        census.launches += 1
-        found = list(_unreadable(where, row, partial(_look, case, census)))
-        case.is_doubtful |= bool(found)
-        yield from found
+    for key, found in groupby(launch_rows(connection), _key):
+        launches: list[LaunchRecord] = []
+        for row in found:
+            case = census.cases.get(key)
+            if case is None or case.attempt != row["attempt"]:
+                case = census.cases[key] = _Case(attempt=row["attempt"])
+                launches.clear()
+            yield from _launch_problem(row, case, census, launches)
+        case = census.cases[key]
+        if not case.is_doubtful and not case.pruned:
+            yield from _recount(connection, key, launches)
 
 
-def _look(case: _Case, census: _Census, row: Row) -> None:
-    """Count the launch. Raises ValueError for one that is not plausible."""
+def _launch_problem(
+    row: Row, case: _Case, census: _Census, launches: list[LaunchRecord]
+) -> Iterator[str]:
+    where = f"{_where(row)}, launch {row['number']}"
+    if row["number"] != case.launches:
+        yield f"{where}: expected launch {case.launches} of attempt {row['attempt']}"
+    case.launches += 1
+    census.launches += 1
+    problems = list(_unreadable(where, row, partial(_look, case, census, launches)))
+    case.is_doubtful |= bool(problems)
+    yield from problems
+
+
+def _look(case: _Case, census: _Census, launches: list[LaunchRecord], row: Row) -> None:
+    """Count and keep the launch. Raises ValueError for one that is not plausible."""
     launch, pruned = read(row), is_pruned(row)
     case.queries += sum(block.queries for block in launch.blocks)
     case.pruned += pruned
     census.pruned += pruned
     census.timings += len(launch.wall_ns)
+    launches.append(launch)
     if not pruned and (problem := launch_problem(launch)):
         raise ValueError(problem)
+
+
+def _recount(connection: Connection, key: Key, launches: Sequence[LaunchRecord]) -> Iterator[str]:
+    # what cannot be read is told with its own row
+    with suppress(*UNREADABLE):
+        if problem := recount(connection, *key, launches):
+            yield f"run {key[0]}, case {key[1]}, its summary: {problem}"
 
 
 def _outcome_problems(connection: Connection, cases: Mapping[Key, _Case]) -> Iterator[str]:
@@ -164,7 +191,7 @@ def _read_case(row: Row) -> None:
 
 
 def _read_summary(case: _Case, row: Row) -> None:
-    summary = read_summary(json.loads(row["summary"]))
+    summary = rows.read_summary_row(row)
     told = (summary.statistics_version, summary.launches)
     if told != (row["statistics_version"], row["launches"]):
         raise ValueError(f"expected what its row says, got version and launches {told}")
@@ -175,12 +202,10 @@ def _read_summary(case: _Case, row: Row) -> None:
 
 def _unreadable(where: str, row: Row, read: Callable[[Row], object]) -> Iterator[str]:
     try:
+        check_text(row)
         read(row)
-    except _UNREADABLE as error:
-        told = " ".join(str(error).split())
-        if not told.startswith("expected "):
-            told = f"expected a row that can be read, got {type(error).__name__}: {told}"
-        yield f"{where}: {told}"
+    except UNREADABLE as error:
+        yield f"{where}: {told(error)}"
 
 
 def _where(row: Row) -> str:

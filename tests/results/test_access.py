@@ -1,9 +1,16 @@
 import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from results import access as module
-from results.access import Access, access, caution, uri
+from results.access import Access, access, caution, readable, uri
+from results.store import Store, StoreError
+
+GOLDEN = Path(__file__).parent / "data" / "schema2"
 
 
 @pytest.fixture
@@ -71,4 +78,42 @@ def test_an_address_spells_out_what_means_something_in_one(tmp_path):
 
     assert uri(path, Access.READ) == (
         f"file:{tmp_path}/a%20b%3Fmode%3Dro%23c%2520%FF/dyno.db?mode=ro"
+    )
+
+
+@pytest.mark.parametrize(
+    ("free_blocks", "log", "found"),
+    [
+        (16, None, Access.WRITE),
+        (15, None, Access.FROZEN),
+        (15, b"", Access.FROZEN),
+        (15, b"log", Access.WRITE),
+    ],
+)
+def test_on_a_full_disk_a_store_without_a_log_is_read_as_it_is(
+    path, monkeypatch, free_blocks, log, found
+):
+    disk = SimpleNamespace(f_bavail=free_blocks, f_frsize=4096)
+    monkeypatch.setattr(module.os, "statvfs", lambda _: disk)
+    if log is not None:
+        beside(path, "-wal", log)
+
+    assert readable(path) is found
+
+
+def test_a_store_on_a_full_disk_is_read_and_not_written(mounted, make_run):
+    folder = mounted("-t", "tmpfs", "-o", "size=512k", "tmpfs")
+    shutil.copytree(GOLDEN, folder / "store")
+    with (folder / "fill").open("wb", buffering=0) as stream, suppress(OSError):
+        while stream.write(bytes(4096)):
+            pass
+
+    store = Store(folder / "store", create=False)
+
+    assert store.find_run("golden") == "20260102-030405-1f3a"
+    with pytest.raises(StoreError) as caught:
+        store.add_run(make_run("other"))
+    assert str(caught.value) == (
+        f"{store.folder}/dyno.db: expected room on the disk, got none. "
+        "Free space, or name another folder with --store."
     )

@@ -384,3 +384,14 @@ def test_every_failure_of_sqlite_has_its_remedy():
         remedy.endswith(".") and not expected.endswith(".")
         for expected, remedy in database._FAILURES.values()
     )
+
+
+def test_an_empty_file_is_no_store_unless_one_is_to_be_made(tmp_path):
+    (tmp_path / "dyno.db").touch()
+
+    assert refusal(tmp_path, create=False) == (
+        f"{tmp_path}/dyno.db: expected a dyno store, got an empty file. "
+        "Remove it, or name another folder with --store."
+    )
+    assert (tmp_path / "dyno.db").read_bytes() == b""
+    assert Store(tmp_path).runs() == ()

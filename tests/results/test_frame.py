@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from results.aggregate import summarise
-from results.frame import flat_rows, frame
+from results.frame import column_types, flat_rows, frame
 from results.record import CaseResult, Measured, RunResult, Skipped
 
 
@@ -75,3 +75,15 @@ def test_the_frame_s_types_follow_the_values_types_and_not_their_luck(run, summa
 
 def test_a_run_without_cases_is_an_empty_frame(make_run):
     assert frame(RunResult(record=make_run(), end=None, cases=()), {}).empty
+
+
+def test_the_columns_are_known_before_the_rows(run, summaries):
+    types = column_types([run])
+
+    assert list(types) == list(listed(run, summaries)[0])
+    assert {name: types[name] for name in ("batch", "p50_ns", "notes", "dim_height")} == {
+        "batch": "int64",
+        "p50_ns": "double",
+        "notes": "string",
+        "dim_height": "int64",
+    }

@@ -262,3 +262,74 @@ def test_processes_that_make_a_store_and_append_at_once_lose_nothing(tmp_path):
     store = Store(target)
     for name in ("one", "two"):
         assert [launch.number for launch in store.launches(name, 0)] == list(range(10))
+
+
+LIST = "List all that is damaged with 'dyno store verify', and measure again."
+
+
+@pytest.mark.parametrize(
+    ("statement", "where", "told"),
+    [
+        (
+            "UPDATE run SET environment = '{'",
+            "",
+            (
+                "expected a row that can be read, got JSONDecodeError: Expecting property name "
+                "enclosed in double quotes: line 1 column 2 (char 1)"
+            ),
+        ),
+        (
+            "UPDATE \"case\" SET facts = CAST(x'7bff7d' AS TEXT)",
+            ", case 0",
+            "expected text in 'facts', got bytes that are not UTF-8",
+        ),
+        (
+            "UPDATE outcome SET outcome = 'lost'",
+            ", case 0",
+            "expected a row that can be read, got KeyError: 'lost'",
+        ),
+    ],
+)
+def test_a_damaged_row_is_one_line_with_its_run_and_case(
+    store, make_run, make_case, statement, where, told
+):
+    run_id = make_run().id
+    store.add_run(make_run())
+    store.add_settled(run_id, [(make_case(0), Skipped(reason="r"))])
+    with store.connection() as connection:
+        connection.exec_driver_sql(statement)
+        connection.commit()
+
+    with pytest.raises(StoreError) as caught:
+        store.read_run(run_id)
+
+    assert str(caught.value) == f"{store.folder}/dyno.db: run {run_id}{where}: {told}. {LIST}"
+
+
+@pytest.mark.parametrize("read", ["glances", "summaries"])
+def test_a_damaged_summary_is_one_line_with_its_run_and_case(store, make_run, make_case, read):
+    run_id = make_run().id
+    store.add_run(make_run())
+    store.add_case(run_id, make_case(0))
+    with store.connection() as connection:
+        connection.exec_driver_sql("INSERT INTO summary VALUES (?, 0, 1, 2, '{')", (run_id,))
+        connection.commit()
+
+    with pytest.raises(StoreError) as caught:
+        getattr(store, read)(run_id, 1)
+
+    assert str(caught.value) == (
+        f"{store.folder}/dyno.db: run {run_id}, case 0: expected a row that can be read, got "
+        "JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 "
+        f"(char 1). {LIST}"
+    )
+
+
+def test_a_view_is_of_one_moment(store, make_run):
+    store.add_run(make_run("a"))
+    with store.view():
+        Store(store.folder).add_run(make_run("b"))
+        seen = [run.record.id for run in store.runs()]
+
+    assert seen == ["a"]
+    assert len(store.runs()) == 2

@@ -118,3 +118,22 @@ def test_reasons_beyond_the_most_are_counted(run, of):
 
     assert len(found.tables[0].asides) == 12
     assert found.remarks[0] == "2 more reasons to fail or skip stand with the cases."
+
+
+def test_a_rule_is_as_wide_as_the_terminal_at_most(content):
+    file = StringIO()
+    console = Console(file=file, width=40, legacy_windows=False, _environ={}, color_system=None)
+
+    console.print(Report(content=content))
+
+    rules = [line for line in file.getvalue().splitlines() if line.startswith("─")]
+    assert max(map(len, rules)) == 40
+
+
+def test_the_command_for_the_rest_names_the_store_where_it_must(run, glances, of):
+    told = head(run, glances, of, options="--store 'my runs'").remarks[-2:]
+
+    assert [line.partition("dyno")[2].partition(" --store")[0] for line in told] == [
+        f" report {run.record.id}"
+    ] * 2
+    assert all(" --store 'my runs' --" in line for line in told)

@@ -80,6 +80,15 @@ def test_an_empty_store_says_how_to_start():
     assert printed() == "no runs yet. Start with: dyno run smoke"
 
 
+def test_a_word_that_is_cut_off_ends_in_an_ellipsis():
+    end = RunEnd(ended_at=1_795_230_100.0, state="interrupted")
+    text = printed(overview(1, "smoke", end, measured=7), width=40)
+
+    assert "interrupted" not in text
+    assert all(len(line) <= 40 for line in text.splitlines())
+    assert "…" in text.splitlines()[-1]
+
+
 TO_GO_ON = "\n\nto go on: dyno run smoke --resume 20261121-030002-ab20"
 GOLDEN = """\
 run (UTC)             name       suite  state    cases

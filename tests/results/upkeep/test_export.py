@@ -1,11 +1,14 @@
 import shutil
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from results.store import Store, StoreError
+from results.upkeep import export as module
 from results.upkeep.export import export
 
 pd = pytest.importorskip("pandas")
@@ -166,3 +169,89 @@ def test_golden_stores_are_exported(tmp_path, folder):
     shutil.copytree(Path(__file__).parent.parent / "data" / "schema2", tmp_path / "golden")
 
     assert export(Store(tmp_path / "golden"), folder, [RUN])["timings.parquet"] == 500
+
+
+def test_the_columns_of_cases_have_one_type_whatever_is_in_them(
+    store, fill, make_run, make_case, folder
+):
+    fill(store, parts=5)
+    store.add_run(make_run("bare"))
+    store.add_case("bare", make_case(options={"threads": "all", "spinning": None}))
+    export(store, folder / "full", [RUN])
+    export(store, folder / "bare", ["bare"])
+    export(store, folder / "none", [])
+
+    full, bare, none = (
+        {field.name: str(field.type) for field in pq.read_schema(folder / name / "cases.parquet")}
+        for name in ("full", "bare", "none")
+    )
+
+    assert bare == full
+    assert none.items() <= full.items()
+    assert full.keys() - none.keys() == {"dim_sequence", "option_threads", "option_spinning"}
+    named = ("reason", "kind", "p50_ns", "p90_have", "build_ns", "dim_sequence", "option_spinning")
+    assert [full[name] for name in named] == [
+        "string",
+        "string",
+        "double",
+        "int64",
+        "int64",
+        "int64",
+        "string",
+    ]
+
+
+def test_an_export_is_of_one_moment(store, fill, folder, monkeypatch):
+    fill(store, parts=2)
+    write_rows = module.write_rows
+
+    def meanwhile(path, *arguments):
+        if path.name.endswith("runs.parquet"):
+            Store(store.folder).add_launch(RUN, 0, make_late())
+        return write_rows(path, *arguments)
+
+    make_late = partial(replace, store.launches(RUN, 0)[0], number=2)
+    monkeypatch.setattr(module, "write_rows", meanwhile)
+
+    assert export(store, folder, [RUN])["launches.parquet"] == 2
+    assert len(store.launches(RUN, 0)) == 3
+
+
+def test_a_launch_that_cannot_be_read_is_named(store, fill, folder, change):
+    fill(store, parts=5)
+    change("UPDATE timings SET wall_ns = x'09' WHERE launch_id = 3")
+
+    with pytest.raises(StoreError) as caught:
+        export(store, folder, [RUN])
+
+    assert str(caught.value) == (
+        f"{store.folder}/dyno.db: run {RUN}, case 2: expected timings of version 1 or 2, got 9. "
+        "List all that is damaged with 'dyno store verify', and measure again."
+    )
+
+
+def test_a_folder_that_cannot_be_written_is_named_with_its_option(store, fill, tmp_path):
+    fill(store)
+    (tmp_path / "file").touch()
+
+    with pytest.raises(StoreError) as caught:
+        export(store, tmp_path / "file", [RUN])
+
+    assert str(caught.value) == (
+        f"{tmp_path}/file: expected a folder to write Parquet files to, got 'File exists'. "
+        "Name another folder with --parquet, or mend this one."
+    )
+
+
+def test_a_full_disk_is_told_of_the_folder_and_leaves_no_file(store, fill, mounted):
+    fill(store)
+    folder = mounted("-t", "tmpfs", "-o", "size=4k", "tmpfs")
+
+    with pytest.raises(StoreError) as caught:
+        export(store, folder, [RUN])
+
+    assert str(caught.value) == (
+        f"{folder}: expected a folder to write Parquet files to, got 'No space left on device'. "
+        "Name another folder with --parquet, or mend this one."
+    )
+    assert list(folder.iterdir()) == []

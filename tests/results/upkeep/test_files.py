@@ -68,3 +68,18 @@ def test_a_link_is_removed_and_not_what_it_leads_to(tmp_path):
 
     assert kept.exists()
     assert not (tmp_path / "link").is_symlink()
+
+
+def test_a_full_disk_is_told_of_the_place_that_is_full(tmp_path, monkeypatch):
+    write(tmp_path / "from" / "models" / f"{AB}.onnx")
+
+    def full(source, target):
+        raise OSError(28, "No space left on device", str(source), None, str(target))
+
+    monkeypatch.setattr(files.shutil, "copyfile", full)
+    with pytest.raises(OSError, match="No space left") as caught:
+        copy_named(
+            tmp_path / "from", tmp_path / "to", Named(models=frozenset({AB}), inputs=frozenset())
+        )
+
+    assert caught.value.filename == str(tmp_path / "to" / "models" / f"{AB}.onnx")

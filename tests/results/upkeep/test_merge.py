@@ -257,9 +257,11 @@ def test_a_damaged_store_is_refused_before_anything_is_copied(store, other, fill
     data[-4096 * 3 :] = b"\xff" * 4096 * 3
     path.write_bytes(data)
 
-    assert refusal(store, other.folder).startswith(
-        f"{path}: expected a whole database, got a damaged one"
-    )
+    told = refusal(store, other.folder)
+
+    assert told.startswith(f"{path}: expected a whole database, got a damaged one (")
+    assert told.endswith("). Recover it with 'sqlite3 dyno.db .recover'.")
+    assert "\n" not in told
     assert store.runs() == ()
 
 
@@ -285,3 +287,44 @@ def test_runs_named_alike_are_told_apart_by_their_id(store, other, fill, make_ru
     list(merge(store, other.folder))
 
     assert [overview.record.name for overview in store.runs()] == ["nightly", "nightly"]
+
+
+def test_files_are_there_before_the_rows_that_name_them(store, other, fill, monkeypatch):
+    fill(other)
+    log = other.folder / "logs" / RUN / "0.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("log")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("results.upkeep.merge.copy_logs", killed)
+    with pytest.raises(KeyboardInterrupt):
+        list(merge(store, other.folder))
+    assert store.runs() == ()
+    monkeypatch.undo()
+    list(merge(store, other.folder))
+
+    assert (store.folder / "logs" / RUN / "0.log").read_text() == "log"
+
+
+def test_logs_that_were_pruned_here_are_not_brought_back(store, other, fill):
+    fill(other)
+    log = other.folder / "logs" / RUN / "0.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("log")
+    list(merge(store, other.folder))
+    shutil.rmtree(store.folder / "logs")
+
+    assert list(merge(store, other.folder)) == [merged(Fate.SAME)]
+    assert not (store.folder / "logs").exists()
+
+
+def test_damage_is_told_of_the_store_that_has_it(store, other, fill, change):
+    fill(other)
+    change("UPDATE run SET name = CAST(x'6eff' AS TEXT)", of=other)
+
+    assert refusal(store, other.folder) == (
+        f"{other.folder}/dyno.db: expected text, got bytes that are not UTF-8. "
+        "List all that is damaged with 'dyno store verify', and measure again."
+    )

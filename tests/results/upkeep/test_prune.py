@@ -81,7 +81,8 @@ def test_a_case_whose_summary_cannot_be_stored_keeps_its_raw_timings(store, fill
     fill(store, parts=3)
     monkeypatch.setattr(Store, "add_summary", full)
 
-    assert old_prune(store).launches == 0
+    with pytest.raises(StoreError, match="no room"):
+        old_prune(store)
     assert timings(store) == [(RUN, 0, 0, 0), (RUN, 0, 0, 1)]
 
 
@@ -140,9 +141,13 @@ def test_files_that_no_case_names_go_after_a_day(store, fill, monkeypatch):
         file(store, f"inputs/{'00' * 32}.npz", text="4567"),
         file(store, "models/.new-12-ab", text="8"),
         file(store, "tmp/20260101-000000-dead/0.engine", text="9"),
+        file(store, "logs/python-mine.log", text="12345"),
+        file(store, "packages/.new-1-a", text="1"),
+        file(store, "worker/.new-1-a", text="1"),
+        file(store, "inputs/.new-1-a", text="1"),
         file(store, ".merge-x/dyno.db"),
     ]
-    for path in gone[-2:]:
+    for path in (gone[3], gone[-1]):
         os.utime(path.parent, (0, 0))
     kept = [
         file(store, f"models/{'ab' * 32}.onnx"),
@@ -155,7 +160,7 @@ def test_files_that_no_case_names_go_after_a_day(store, fill, monkeypatch):
 
     found = prune(store, raw_older_than_s=None, live=set())
 
-    assert (found.files, found.files_bytes) == (5, 3 + 4 + 1 + 1 + 4)
+    assert (found.files, found.files_bytes) == (9, 3 + 4 + 1 + 1 + 5 + 1 + 1 + 1 + 4)
     assert [path for path in gone if path.exists()] == []
     assert [path for path in kept if not path.exists()] == []
 
@@ -195,3 +200,95 @@ def test_the_room_of_what_went_goes_back_to_the_disk(store, fill, make_launch):
     assert freed > 0.9 * found.timings_bytes > 100_000
     assert compact(store) == 0
     assert store.read_run(RUN).cases[0].launches == 1
+
+
+def test_a_run_is_as_old_as_its_last_launch(store, fill, make_launch):
+    fill(store, parts=3)
+    started_at = ENDED_S + 29.9 * DAY_S
+    store.add_launch(RUN, 2, make_launch(0, started_at=started_at))
+
+    assert old_prune(store, 1) == NOTHING
+    assert old_prune(store, 0.05).launches == 2
+
+
+LIST = "List all that is damaged with 'dyno store verify', and measure again."
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        (
+            "UPDATE launch SET blocks = '[[' WHERE id = 1",
+            (
+                "expected a row that can be read, got JSONDecodeError: Expecting value: line 1 "
+                "column 3 (char 2). Use the dyno that wrote it or a newer one, or measure again."
+            ),
+        ),
+        (
+            "UPDATE launch SET covariates = CAST(x'7bff7d' AS TEXT) WHERE id = 1",
+            f"expected text in 'covariates', got bytes that are not UTF-8. {LIST}",
+        ),
+        (
+            "INSERT INTO summary VALUES ('20260102-030405-1f3a', 0, 1, 2, '{')",
+            (
+                "expected a row that can be read, got JSONDecodeError: Expecting property name "
+                f"enclosed in double quotes: line 1 column 2 (char 1). {LIST}"
+            ),
+        ),
+    ],
+)
+def test_a_damaged_case_is_told_and_keeps_its_raw_timings(store, fill, change, statement, told):
+    fill(store, parts=5)
+    change(statement)
+
+    dry = old_prune(store, dry_run=True)
+    found = old_prune(store)
+
+    assert found == dry
+    assert found.problems == (f"{store.folder}/dyno.db: run {RUN}, case 0: {told}",)
+    assert timings(store) == [(RUN, 0, 0, 0), (RUN, 0, 0, 1)]
+
+
+def test_a_run_that_cannot_be_read_does_not_hold_up_the_others(store, fill, change):
+    fill(store, parts=5)
+    fill(store, "other", parts=5)
+    change("UPDATE run SET environment = '' WHERE id = ?", RUN)
+
+    found = old_prune(store)
+
+    assert found.problems == (
+        (
+            f"{store.folder}/dyno.db: run {RUN}: expected a row that can be read, got "
+            f"JSONDecodeError: Expecting value: line 1 column 1 (char 0). {LIST}"
+        ),
+    )
+    assert {row[0] for row in timings(store)} == {RUN}
+
+
+def test_leftovers_go_before_rows_that_need_room_to_go(store, fill, monkeypatch):
+    def full(*_):
+        raise StoreError("no room")
+
+    fill(store, parts=3)
+    log = file(store, f"logs/{RUN}/0.log")
+    monkeypatch.setattr(Store, "add_summary", full)
+    with pytest.raises(StoreError, match="no room"):
+        old_prune(store)
+
+    assert not log.exists()
+
+
+def test_a_reader_keeps_the_database_from_getting_smaller(store, fill, make_launch):
+    fill(store, parts=1)
+    impatient = Store(store.folder, busy_s=0.01)
+    noise = np.random.default_rng(0)
+    store.add_launch(RUN, 0, make_launch(0, noise.integers(0, 1 << 40, 50_000)))
+    store.add_outcome(RUN, 0, Failed(kind="crash", message="m", hint="h"))
+    old_prune(store)
+    with closing(sqlite3.connect(store.folder / "dyno.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM run").fetchall()
+
+        assert compact(impatient) is None
+
+    assert compact(store) == 0

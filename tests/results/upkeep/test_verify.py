@@ -208,3 +208,55 @@ def test_a_launch_of_times_that_no_clock_tells_is_told(filled, change):
             "took, got 70 ns"
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        (
+            "UPDATE run SET name = CAST(x'6eff' AS TEXT)",
+            f"run {RUN}: expected text in 'name', got bytes that are not UTF-8",
+        ),
+        (
+            "UPDATE \"case\" SET facts = CAST(x'7bff7d' AS TEXT) WHERE position = 1",
+            f"{CASE} 1: expected text in 'facts', got bytes that are not UTF-8",
+        ),
+        (
+            "UPDATE timings SET wall_ns = 'abc' WHERE launch_id = 2",
+            f"{CASE} 0, launch 1: expected timings of version 1 or 2, got 'a'",
+        ),
+        (
+            (
+                "UPDATE summary SET summary = "
+                "replace(summary, '\"mean_ns\":1000000.0', '\"mean_ns\":1000001.0') "
+                "WHERE position = 0"
+            ),
+            (
+                f"{CASE} 0, its summary: expected latency.mean_ns of 1000000.0 as its raw timings "
+                "give, got 1000001.0"
+            ),
+        ),
+    ],
+)
+def test_damage_is_told_and_the_rest_is_read(filled, change, statement, problem):
+    change(statement)
+
+    found = verify(filled)
+
+    assert found.problems == (problem,)
+    assert (found.runs, found.launches) == (1, 4)
+
+
+def test_every_flipped_byte_of_an_archive_s_head_is_told_in_a_line(store):
+    folder = store.folder / "inputs"
+    folder.mkdir()
+    path = folder / f"{'00' * 32}.npz"
+    np.savez_compressed(path, input0=np.arange(20))
+    whole = path.read_bytes()
+    start = whole.index(b"PK\x01\x02")
+    for place in (start + 6, start + 8, start + 10, start + 16, len(whole) - 6):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x63]) + whole[place + 1 :])
+        found = problems(store)
+        assert [line.partition(", got ")[0] for line in found] == [
+            f"inputs/{'00' * 32}.npz: expected whole arrays"
+        ], place
