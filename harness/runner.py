@@ -127,9 +127,8 @@ class Runner:
                 seed=self.run.seed,
                 folders=self.folders,
             )
-        except MemoryError as error:
-            hint = "Lower the batch, or another dimension of the case."
-            return Failed(kind="out-of-memory", message=f"inputs: {error}", hint=hint)
+        except ChildError as error:
+            return failed(error)
         except OSError as error:
             hint = "Mend that, or name another folder with --store."
             message = f"{error.filename}: {reason(error)}"

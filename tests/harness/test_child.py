@@ -26,6 +26,7 @@ def start(tmp_path):
 
 def build(child, case, tmp_path, timeout_s=60):
     child.ask("describe", timeout_s=60, backend="fake")
+    (tmp_path / "model.onnx").touch()
     return child.ask(
         "build",
         timeout_s=timeout_s,

@@ -4,15 +4,21 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from results import database
+from results.record import Failed, Measured, RunEnd, RunResume, Skipped
 from results.store import Store
+from results.summaries import summaries
+from results.upgrades import UPGRADES
 
 DATA = Path(__file__).parent / "data"
+GOLDEN = DATA / "schema1"
 
 
 @pytest.fixture
 def upgraded(tmp_path):
-    shutil.copytree(DATA / "schema1", tmp_path / "old")
+    shutil.copytree(GOLDEN, tmp_path / "old")
     return Store(tmp_path / "old")
 
 
@@ -57,8 +63,92 @@ def test_an_upgrade_gives_cases_their_id_and_leaves_no_foreign_key_dangling(upgr
 
 
 def test_an_upgrade_moves_every_timing(upgraded):
-    with closing(sqlite3.connect(DATA / "schema1" / "dyno.db")) as connection:
+    with closing(sqlite3.connect(GOLDEN / "dyno.db")) as connection:
         before = connection.execute("SELECT id, wall_ns, gpu_compute_ns FROM launch").fetchall()
 
     assert len(before) == 2
     assert ask(upgraded, "SELECT launch_id, wall_ns, gpu_compute_ns FROM timings") == before
+
+
+def test_a_store_of_schema_1_still_opens(tmp_path):
+    shutil.copytree(GOLDEN, tmp_path / "store")
+    store = Store(tmp_path / "store", create=False)
+
+    run = store.read_run(store.find_run("golden"))
+    launches = store.launches(run.record.id, 0)
+    summary = summaries(store, run)[0]
+
+    assert run.record.environment == {"cpu": {"model": "AMD EPYC", "cores": 2}}
+    assert run.end == RunEnd(ended_at=1_767_323_090.1, state="done")
+    assert [case.record.id for case in run.cases] == [
+        f"lstm/tensorrt/{precision}/b8/sequence=16/features=64/cuda_graph=true"
+        for precision in ("fp16", "int8", "fp8", "fp32")
+    ]
+    assert [case.outcome for case in run.cases] == [
+        Measured(stopped_by="launches"),
+        Skipped(reason="excluded by the suite"),
+        Failed(kind="crash", message="SIGSEGV", hint="See the log."),
+        None,
+    ]
+    assert launches[1].wall_ns.tolist() == list(range(1_001_000, 1_001_100))
+    assert launches[1].protocol.cuda_graph is True
+    assert launches[1].gpu_compute_ns[0] == 500_500
+    assert [launch.steady for launch in launches] == [True, None]
+    assert summary.steady_share == 1.0
+    assert (summary.launches, summary.queries, summary.rates.queries_per_s) == (2, 200, 1000.0)
+
+
+def test_a_store_of_schema_2_still_opens(tmp_path):
+    shutil.copytree(GOLDEN.with_name("schema2"), tmp_path / "store")
+    store = Store(tmp_path / "store", create=False)
+
+    run = store.read_run(store.find_run("golden"))
+    launches = store.launches(run.record.id, 4)
+    found = summaries(store, run)
+
+    assert run.record.only == "batch=8"
+    assert run.record.measure == {"launches_min": 2, "launches_max": 2}
+    assert run.resumes == (
+        RunResume(number=1, resumed_at=1_767_323_100.0, environment={"cpu": {"cores": 2}}),
+    )
+    assert run.end == RunEnd(ended_at=1_767_323_190.1, state="done")
+    assert [case.record.engine_cached for case in run.cases] == [False, True, False, False, False]
+    assert {case.record.engine_key for case in run.cases} == {"12" * 32}
+    assert [case.launches for case in run.cases] == [2, 0, 0, 0, 2]
+    assert [(launch.attempt, launch.number) for launch in launches] == [(1, 0), (1, 1)]
+    assert launches[1].wall_ns.tolist() == list(range(1_001_000, 1_001_100))
+    assert {position: summary.queries for position, summary in found.items()} == {0: 200, 4: 200}
+
+
+def test_an_older_schema_is_upgraded_once(tmp_path, monkeypatch):
+    shutil.copytree(GOLDEN, tmp_path / "store")
+    ran = []
+
+    def upgrade(connection):
+        ran.append(connection)
+        connection.execute(text('ALTER TABLE run ADD COLUMN "comment" TEXT'))
+
+    monkeypatch.setattr(database, "UPGRADES", (*UPGRADES, upgrade))
+
+    Store(tmp_path / "store")
+    store = Store(tmp_path / "store")
+
+    assert len(ran) == 1
+    assert store.find_run("golden") == "20260102-030405-1f3a"
+
+
+def test_an_upgrade_that_fails_leaves_the_store_as_it_was(tmp_path, monkeypatch):
+    shutil.copytree(GOLDEN, tmp_path / "store")
+
+    def upgrade(connection):
+        connection.execute(text("DROP TABLE summary"))
+        raise RuntimeError("half way")
+
+    monkeypatch.setattr(database, "UPGRADES", (*UPGRADES, upgrade))
+    with pytest.raises(RuntimeError, match="half way"):
+        Store(tmp_path / "store")
+    monkeypatch.undo()
+
+    store = Store(tmp_path / "store")
+
+    assert len(store.summaries("20260102-030405-1f3a", 1)) == 1
