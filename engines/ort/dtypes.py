@@ -59,7 +59,8 @@ def _packed(array: Array, bits: int) -> Array:
     places = np.arange(0, 8, bits, dtype=np.uint8)
     flat = array.reshape(-1).view(np.uint8) & np.uint8(2**bits - 1)
     rows = np.pad(flat, (0, -flat.size % places.size)).reshape(-1, places.size)
-    whole: Array = np.bitwise_or.reduce(rows << places, axis=1)
+    shifted: Array = rows << places
+    whole: Array = shifted.sum(axis=1, dtype=np.uint8)
     return whole
 
 

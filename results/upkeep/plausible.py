@@ -33,7 +33,7 @@ def _time_problem(launch: LaunchRecord) -> str | None:
     if launch.protocol.loop == "blocking":
         agree = abs(taken_ns - elapsed_ns) <= _TOLERANCE * elapsed_ns
     else:
-        longest_ns = int(launch.wall_ns.max(initial=0))
+        longest_ns = max(launch.wall_ns.tolist(), default=0)
         agree = taken_ns <= slots * (elapsed_ns + len(launch.blocks) * longest_ns)
     if agree:
         return None

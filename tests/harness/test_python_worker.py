@@ -192,7 +192,8 @@ def test_a_function_that_raises_is_told_with_the_line(problem):
 def test_an_argument_that_the_function_does_not_take_is_told(problem):
     message, hint = problem("def build(hidden): pass", hiden=3)
 
-    assert message == (
+    # Newer Pythons add a suggestion of their own.
+    assert message.partition(". Did")[0] == (
         "expected a model from zoo:build, got TypeError: "
         "build() got an unexpected keyword argument 'hiden'"
     )
