@@ -98,7 +98,11 @@ class FakeSession:
         import numpy as np
 
         first = next(iter(self._inputs.values()))
-        total = float("nan") if self._options["failure"] == "nan" else float(first.astype(np.float64).sum())
+        total = (
+            float("nan")
+            if self._options["failure"] == "nan"
+            else float(first.astype(np.float64).sum())
+        )
         return {"y": np.array([total])}
 
     def facts(self) -> SessionFacts:
