@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from engines.contract import Backend, Engine, EngineError, Option, Placement, resolve_options
 from engines.ort.errors import explain
-from engines.ort.machine import cpu_identity, runtime_versions
 from engines.ort.options import HOST_OPTIONS, keep_weights_outside, session_options
 
 if TYPE_CHECKING:
@@ -57,6 +56,8 @@ class OnnxRuntimeCpu:
 
         Named dimensions stay named in the optimized graph, so every batch shares it.
         """
+        from engines.ort.machine import cpu_identity, runtime_versions
+
         return {
             "runtime": runtime_versions(),
             **cpu_identity(),
