@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
+from results import schema
 from results.codec import (
     block_rows,
     dump,
@@ -16,6 +17,7 @@ from results.codec import (
     read_outcome,
     read_summary,
 )
+from results.columns import check_columns
 from results.record import (
     CaseRecord,
     LaunchRecord,
@@ -48,7 +50,8 @@ def run_row(record: RunRecord) -> dict[str, Any]:
 
 def read_run(row: Row) -> RunRecord:
     """Return the record of a row of `run`."""
-    return RunRecord(**{**row, **{name: json.loads(row[name]) for name in _RUN_JSON}})
+    check_columns(schema.run, row)
+    return RunRecord(**{**row, **{name: _mapping(row, name) for name in _RUN_JSON}})
 
 
 def resume_row(record: RunResume) -> dict[str, Any]:
@@ -58,15 +61,17 @@ def resume_row(record: RunResume) -> dict[str, Any]:
 
 def read_resume(row: Row) -> RunResume:
     """Return the record of a row of `resume`."""
+    check_columns(schema.resume, row)
     return RunResume(
         number=row["number"],
         resumed_at=row["resumed_at"],
-        environment=json.loads(row["environment"]),
+        environment=_mapping(row, "environment"),
     )
 
 
 def read_end(row: Row) -> RunEnd:
     """Return the record of a row of `run_end`."""
+    check_columns(schema.run_end, row)
     return RunEnd(ended_at=row["ended_at"], state=row["state"])
 
 
@@ -90,15 +95,16 @@ def case_row(record: CaseRecord) -> dict[str, Any]:
 
 def read_case(row: Row) -> CaseRecord:
     """Return the record of a row of `case`."""
+    check_columns(schema.case, row)
     case = Case.from_dict(
         {
             **row,
-            "dims": json.loads(row["dims"]),
-            "options": json.loads(row["given_options"]),
+            "dims": _mapping(row, "dims"),
+            "options": _mapping(row, "given_options"),
         }
     )
     flat = {f.name: row[f.name] for f in fields(CaseRecord) if f.name in row}
-    nested = {name: json.loads(row[name]) for name in ("options", "facts")}
+    nested: dict[str, Any] = {name: _mapping(row, name) for name in ("options", "facts")}
     nested["engine_cached"] = None if flat["engine_cached"] is None else bool(flat["engine_cached"])
     return CaseRecord(**{**flat, **nested, "case": case})
 
@@ -127,11 +133,13 @@ def read_launch(row: Row) -> LaunchRecord:
     """
     if row["wall_ns"] is None:
         raise PrunedError("expected raw timings, got none: they were pruned")
+    check_columns(schema.launch, row)
+    check_columns(schema.timings, row)
     flat = {f.name: row[f.name] for f in fields(LaunchRecord)}
     timings = {name: flat[name] for name in _TIMINGS}
     nested = {
         **{name: None if found is None else decode(found) for name, found in timings.items()},
-        **{name: json.loads(flat[name]) for name in _LAUNCH_JSON},
+        **{name: _mapping(row, name) for name in _LAUNCH_JSON},
         "protocol": Protocol(**json.loads(flat["protocol"])),
         "blocks": read_blocks(json.loads(flat["blocks"])),
         "steady": None if flat["steady"] is None else bool(flat["steady"]),
@@ -165,6 +173,16 @@ def outcome_row(outcome: Outcome) -> dict[str, Any]:
 def read_closing(row: Row) -> Outcome:
     """Return the outcome of a row of `outcome`."""
     return read_outcome({"outcome": row["outcome"], **json.loads(row["detail"])})
+
+
+def _mapping(row: Row, name: str) -> dict[str, Any]:
+    """Return a JSON column that holds an object. Raises ValueError for any other."""
+    value = json.loads(row[name])
+    if not isinstance(value, dict):
+        raise ValueError(  # noqa: TRY004 - a damaged file, not a wrong call
+            f"expected an object in {name!r}, got {row[name]!r}"
+        )
+    return value
 
 
 def _shallow(record: RunRecord | RunResume | CaseRecord | LaunchRecord) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 import sys
+from pathlib import Path
 from types import FrameType
 
 from harness.exit_codes import INTERRUPTED, USAGE
@@ -19,6 +20,7 @@ def run() -> None:
     """Run the command line and exit; what a user can cause is one line on stderr."""
     for number in _ENDING:
         signal.signal(number, _interrupt)
+    _open_missing_streams()
     try:
         _run()
     except KeyboardInterrupt:
@@ -51,6 +53,13 @@ def _run() -> None:
         raise
     finally:
         sys.stdout.flush()
+
+
+def _open_missing_streams() -> None:
+    """Write nowhere where the shell has closed stdout or stderr (`>&-`)."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _give_up_stdout() -> None:

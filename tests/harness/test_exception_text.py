@@ -16,3 +16,11 @@ from harness.exception_text import exception_text
 )
 def test_an_exception_is_one_line_that_a_terminal_can_show(error, text):
     assert exception_text(error) == text
+
+
+def test_an_exception_that_cannot_say_itself_is_called_by_its_kind():
+    class MuteError(Exception):
+        def __str__(self):
+            raise RuntimeError("x")
+
+    assert exception_text(MuteError()) == "MuteError"

@@ -41,3 +41,14 @@ def test_a_reader_that_has_read_enough_is_no_failure(dyno, arguments):
         assert dyno(arguments, writing) == (0, "")
     finally:
         os.close(writing)
+
+
+def test_a_closed_stdout_is_no_failure(tmp_path):
+    shutil.copytree(GOLDEN, tmp_path / ".dyno")
+    told = subprocess.run(
+        ["sh", "-c", '"$0" runs >&-', DYNO],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    assert (told.returncode, told.stderr) == (0, b"")

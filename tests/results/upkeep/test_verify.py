@@ -223,7 +223,7 @@ def test_a_launch_of_times_that_no_clock_tells_is_told(filled, change):
         ),
         (
             "UPDATE timings SET wall_ns = 'abc' WHERE launch_id = 2",
-            f"{CASE} 0, launch 1: expected timings of version 1 or 2, got 'a'",
+            f"{CASE} 0, launch 1: expected bytes in 'wall_ns', got 'abc'",
         ),
         (
             (
