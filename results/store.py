@@ -150,7 +150,8 @@ class Store:
     def runs(self) -> tuple[RunOverview, ...]:
         """Return all runs, newest first."""
         run = schema.run
-        ends = {row["run_id"]: rows.read_end(row) for row in self._read(queries.ends())}
+        ended = self._read(queries.ends())
+        ends = {row["run_id"]: self._reading(row, rows.read_end) for row in ended}
         cases, closed = self._case_counts(), self._outcome_counts()
         query = select(run).order_by(run.c.started_at.desc(), run.c.id.desc())
         return tuple(
@@ -188,10 +189,10 @@ class Store:
         last = self._read(queries.ends().filter_by(run_id=run_id))
         return RunResult(
             record=self._reading(found[0], rows.read_run),
-            end=rows.read_end(last[-1]) if last else None,
+            end=self._reading(last[-1], rows.read_end) if last else None,
             cases=self._cases(run_id),
             resumes=tuple(self._reading(row, rows.read_resume) for row in self._read(resumes)),
-            ends=tuple(rows.read_end(row) for row in self._read(ended)),
+            ends=tuple(self._reading(row, rows.read_end) for row in self._read(ended)),
         )
 
     def launches(self, run_id: str, case_position: int) -> tuple[LaunchRecord, ...]:

@@ -315,6 +315,7 @@ def test_a_folder_of_the_cache_that_is_deleted_meanwhile_is_named(run, tmp_path)
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="there is no unshare here")
 def test_a_real_engine_on_a_real_small_disk_is_a_failure_of_the_disk(tmp_path):
     pytest.importorskip("onnxruntime")
     (tmp_path / "disk").mkdir()

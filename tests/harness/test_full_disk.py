@@ -4,6 +4,7 @@ They are mounted in a namespace of their own; where the kernel grants none, the 
 """
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,8 @@ CHECK = (
 @pytest.fixture
 def on_small_disk(tmp_path):
     """Run shell lines where `./disk` is a new tmpfs; returns their output."""
+    if shutil.which("unshare") is None:
+        pytest.skip("there is no unshare here")
     (tmp_path / "disk").mkdir()
     latencies = ", ".join(str(1_000_000 + case) for case in range(CASES))
     (tmp_path / "filling.yaml").write_text(SUITE.replace("LATENCIES", latencies))

@@ -2,6 +2,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -333,3 +334,18 @@ def test_a_view_is_of_one_moment(store, make_run):
 
     assert seen == ["a"]
     assert len(store.runs()) == 2
+
+
+@pytest.mark.parametrize("read", [lambda store, _: store.runs(), Store.read_run])
+def test_a_damaged_end_of_a_run_is_one_line(filled, make_run, read):
+    filled.end_run(make_run().id, RunEnd(ended_at=1_767_323_090.1, state="done"))
+    with closing(sqlite3.connect(filled.folder / "dyno.db")) as connection, connection:
+        connection.execute("UPDATE run_end SET ended_at = x''")
+
+    with pytest.raises(StoreError) as caught:
+        read(filled, make_run().id)
+
+    assert str(caught.value) == (
+        f"{filled.folder}/dyno.db: run {make_run().id}: expected a number in 'ended_at', got b''. "
+        "List all that is damaged with 'dyno store verify', and measure again."
+    )
