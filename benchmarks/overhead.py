@@ -22,7 +22,7 @@ from onnx import TensorProto, helper
 from scipy import stats
 
 from engines.backends.onnxruntime_cpu import OnnxRuntimeCpu
-from engines.contract import PreparedModel
+from engines.contract import Device, PreparedModel, Site
 from harness.timing import make_loop
 from suites.case import Case
 from suites.models.builtin import get, resolve
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from engines.contract import Arrays, Session
 
+SITE = Site(device=Device(kind="cpu"), scratch=Path("unused"))
 CASE = Case(model="m", backend="onnxruntime-cpu", precision="fp32", batch=1)
 ADD_QUERIES = 20_000
 MODEL_QUERIES = 200
@@ -56,8 +57,8 @@ def with_session(
     onnx.save(model, path)
     backend = OnnxRuntimeCpu()
     prepared = PreparedModel(path=path, sha256="0" * 64)
-    engine = backend.build(prepared, CASE, folder / "engine")
-    with backend.open(engine, CASE, inputs) as session:
+    engine = backend.build(prepared, CASE, folder / "engine", SITE)
+    with backend.open(engine, CASE, inputs, SITE) as session:
         work(session)
 
 

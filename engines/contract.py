@@ -79,6 +79,35 @@ class PreparedModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A device that engines are built for and run on; its texts are empty where unknown.
+
+    `kind` is a backend's `device`; `uuid` is the driver's (`GPU-…`, `MIG-…`), `sm` the compute
+    capability as in `sm90`, `driver` the version of the driver. A device that is only built for
+    has its kind and `sm` alone.
+    """
+
+    kind: str
+    name: str = ""
+    uuid: str = ""
+    sm: str = ""
+    driver: str = ""
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where a backend works: its device, and a folder for what makes the next time faster.
+
+    The child sees no other device than this one. `scratch` exists, is the backend's own for this
+    device, and may be emptied between any two calls.
+    """
+
+    device: Device
+    scratch: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
     """What a build wrote to `path`, and what it learned; no times.
 
@@ -127,16 +156,22 @@ class LayerTime:
 
 
 class DeviceClock(Protocol):
-    """Events on the device's streams."""
+    """Events on the device's streams, one set a query of a block."""
 
     name: str
 
-    def recorder(self, mark: Mark, slot: int) -> Call:
-        """Return the call that records `mark` of the slot's current query in its stream."""
+    def recorders(self, mark: Mark, slots: Sequence[int]) -> Sequence[Call]:
+        """Return, for each query of a block, the call that records `mark` in its slot's stream.
+
+        `slots` has the slot of each query. What an earlier call for `mark` gave is void.
+        """
         ...
 
-    def elapsed_ns(self, slot: int, start: Mark, end: Mark) -> int:
-        """Return device nanoseconds between two marks of the slot's last query, once waited for."""
+    def elapsed_ns(self, start: Mark, end: Mark) -> Sequence[int]:
+        """Return device nanoseconds between two marks of each query of the block, in order.
+
+        Both marks of every query were recorded and waited for.
+        """
         ...
 
 
@@ -153,6 +188,10 @@ class Session(Protocol):
     """Host to device; empty where inputs stay where the engine reads them."""
     copy_out: Sequence[Call]
     """Device to host; empty where outputs stay where the engine wrote them."""
+    fence: Sequence[Call]
+    """Called last for a query, for `wait` to block on; empty where `wait` needs none."""
+    flush: Sequence[Call]
+    """Untimed, before each query: cool the caches down and wait for that; empty for hot ones."""
     wait: Sequence[Call] | None
     """Block until the slot's last query is done; None where `enqueue` itself blocks."""
     clock: DeviceClock | None
@@ -198,15 +237,22 @@ class Backend(Protocol):
         """Return why it cannot run here and what to install, or None. Imports no runtime."""
         ...
 
+    def cannot_build(self, device: Device) -> str | None:
+        """Return why it cannot build for the device here, or None. Imports no runtime.
+
+        Some can for devices that are not here: then `unavailable` says more than this does.
+        """
+        ...
+
     def load(self) -> None:
         """Import the runtime, so that build and open do not pay for it. Raises ImportError."""
         ...
 
-    def unsupported(self, case: Case) -> str | None:
-        """Return why it cannot run this case and what it can instead, or None."""
+    def unsupported(self, case: Case, device: Device) -> str | None:
+        """Return why it cannot run this case on the device and what it can instead, or None."""
         ...
 
-    def engine_key(self, case: Case) -> Mapping[str, Fact]:
+    def engine_key(self, case: Case, device: Device) -> Mapping[str, Fact]:
         """Return all that the bytes of the case's engine depend on, beside the model's own.
 
         That is of the case, the runtime, the driver and the machine; the cache takes an engine
@@ -216,11 +262,17 @@ class Backend(Protocol):
         """
         ...
 
-    def build(self, model: PreparedModel, case: Case, path: Path) -> Engine:
-        """Build the case's engine into the file `path`. Raises EngineError."""
+    def build(self, model: PreparedModel, case: Case, path: Path, site: Site) -> Engine:
+        """Build the case's engine for the site's device into the file `path`. Raises EngineError.
+
+        The fact `device_bytes` of the engine, where it has one, is the device memory that a session
+        takes beside its inputs and outputs.
+        """
         ...
 
-    def open(self, engine: Engine, case: Case, inputs: Arrays) -> AbstractContextManager[Session]:
+    def open(
+        self, engine: Engine, case: Case, inputs: Arrays, site: Site
+    ) -> AbstractContextManager[Session]:
         """Load the engine and bind `inputs` (name → array, shape as the case says).
 
         The arrays outlive the session. Raises EngineError.

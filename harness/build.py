@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import as_completed
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from threading import Event
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from engines.cache.cache import EngineCache, Found
+    from engines.contract import Device
     from harness.folders import Folders
     from harness.plan import PlannedCase
     from harness.prepare import Prepared
@@ -67,6 +68,7 @@ class Builder:
     cache: EngineCache
     closure: Path
     folders: Folders
+    devices: Mapping[str, Device]
     timeout_s: float
 
     def build_all(
@@ -76,7 +78,7 @@ class Builder:
 
         Host builds run side by side first, then those on devices one by one.
         """
-        groups = _groups(waiting)
+        groups = _groups(waiting, self.devices)
         stop = Event()
         with child_pool() as pool, _set_on_error(stop):
             futures = {
@@ -109,9 +111,10 @@ class Builder:
 
     def _build(self, planned: PlannedCase, prepared: Prepared, path: Path) -> Draft:
         """Build the engine in a fresh child. Raises ChildError."""
-        log = self.folders.log(str(planned.position))
+        log, backend = self.folders.log(str(planned.position)), planned.case.backend
+        device = asdict(self.devices[registry.get(backend).device])
         with Child("harness.worker", path=self.closure, log=log) as child:
-            child.ask("describe", timeout_s=self.timeout_s, backend=planned.case.backend)
+            child.ask("describe", timeout_s=self.timeout_s, backend=backend, build_for=device)
             reply = child.ask(
                 "build",
                 timeout_s=self.timeout_s,
@@ -120,6 +123,7 @@ class Builder:
                 sha256=prepared.sha256,
                 external_data=prepared.external_data,
                 engine=str(path),
+                site={"device": device, "scratch": str(self.folders.scratch(backend))},
             )
             child.ask("close", timeout_s=self.timeout_s)
         return Draft(facts=reply.header["facts"], build_ns=reply.header["build_ns"])
@@ -144,7 +148,7 @@ class Builder:
         )
 
 
-def _groups(waiting: Sequence[Waiting]) -> list[_Group]:
+def _groups(waiting: Sequence[Waiting], devices: Mapping[str, Device]) -> list[_Group]:
     """Return the cases by the engine that they need, in the order of their first ones."""
     backends = {name: registry.get(name) for name in {case.case.backend for case, _ in waiting}}
     codes = {name: backend_code(name) for name in backends}
@@ -152,13 +156,14 @@ def _groups(waiting: Sequence[Waiting]) -> list[_Group]:
     cases: dict[str, list[Waiting]] = {}
     for planned, prepared in waiting:
         case = planned.case
+        backend = backends[case.backend]
         fields = {
             "backend": case.backend,
             "backend_code": codes[case.backend],
             "model_sha256": prepared.sha256,
             "external_data": prepared.external_data,
             "recipe": _RECIPE,
-            "engine": dict(backends[case.backend].engine_key(case)),
+            "engine": dict(backend.engine_key(case, devices[backend.device])),
         }
         about = {"model": case.model, "case": case.id}
         request = Request(fields=fields, about=about, dyno_version=version("engine-dyno"))

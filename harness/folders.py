@@ -44,6 +44,10 @@ class Folders:
         """Return the folder of input arrays."""
         return self.store / "inputs"
 
+    def scratch(self, backend: str) -> Path:
+        """Return the backend's folder for what makes the next time faster."""
+        return self.store / "scratch" / backend
+
     def log(self, name: str) -> Path:
         """Return the file that takes what a child prints."""
         return self.store / "logs" / self.run_id / f"{name}.log"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,16 @@ from harness.protocol import BLOCK_QUERIES, resolve_protocol, warmup_rule
 from harness.records import launch_record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from engines.contract import Device
     from harness.build import Built
     from harness.folders import Folders
     from harness.plan import PlannedCase
     from harness.prepare import Inputs
+    from harness.warmup import WarmupRule
+    from harness.wire import Message
     from results.record import LaunchRecord
     from suites.suite import Measure
 
@@ -33,23 +38,82 @@ class Ready:
     inputs: Inputs
 
 
-def launch(
-    ready: Ready, number: int, *, measure: Measure, closure: Path, folders: Folders
-) -> LaunchRecord:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workplace:
+    """What the launches of a run share. `closure` is the worker's copy that they start from."""
+
+    measure: Measure
+    closure: Path
+    folders: Folders
+    devices: Mapping[str, Device]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warm:
+    """A worker with a warm session: its answers so far, and the time to its first one."""
+
+    child: Child
+    rule: WarmupRule
+    start_ns: int
+    opened: Message
+    warmed: Message
+    timeout_s: float
+
+    def block(self, total_s: float) -> Message:
+        """Return the answer to timed blocks of `total_s` together. Raises ChildError."""
+        return self.child.ask(
+            "block",
+            timeout_s=self.timeout_s + total_s,
+            block_s=self.rule.block_s,
+            block_queries=BLOCK_QUERIES,
+            total_s=total_s,
+        )
+
+
+def launch(ready: Ready, number: int, *, workplace: Workplace) -> LaunchRecord:
     """Return the launch's record. Raises ChildError.
 
     The parent only blocks on the wire while the worker runs: it draws and polls nothing.
     """
-    case, limit_s = ready.planned.case, measure.timeout_s
-    rule = warmup_rule(registry.get(case.backend).device)
+    measure = workplace.measure
     started_at, before = time.time(), readings()
-    log = folders.log(str(ready.planned.position))
-    with Child("harness.worker", path=closure, log=log) as child:
-        child.ask("describe", timeout_s=limit_s, backend=case.backend)
+    with warm_worker(ready, workplace) as warm:
+        block = warm.block(measure.launch_s)
+        if number == 0:
+            check_outputs(warm.child.ask("outputs", timeout_s=measure.timeout_s).arrays)
+        closed = warm.child.ask("close", timeout_s=measure.timeout_s)
+    protocol = resolve_protocol(
+        measure=measure,
+        options=ready.planned.options,
+        rule=warm.rule,
+        loop=warm.opened.header["loop"],
+        clock=warm.opened.header["clock"],
+    )
+    return launch_record(
+        number=number,
+        started_at=started_at,
+        protocol=protocol,
+        start_ns=warm.start_ns,
+        opened=warm.opened,
+        warm=warm.warmed,
+        block=block,
+        closed=closed,
+        covariates={"before": before, "after": readings()},
+    )
+
+
+@contextmanager
+def warm_worker(ready: Ready, workplace: Workplace) -> Iterator[Warm]:
+    """Yield a fresh worker whose session is open and warm. Raises ChildError."""
+    case, timeout_s = ready.planned.case, workplace.measure.timeout_s
+    kind = registry.get(case.backend).device
+    rule, log = warmup_rule(kind), workplace.folders.log(str(ready.planned.position))
+    with Child("harness.worker", path=workplace.closure, log=log) as child:
+        child.ask("describe", timeout_s=timeout_s, backend=case.backend)
         start_ns = child.age_ns()
         opened = child.ask(
             "open",
-            timeout_s=limit_s,
+            timeout_s=timeout_s,
             case=case.to_dict(),
             engine=str(ready.built.path),
             facts=ready.built.facts,
@@ -58,34 +122,18 @@ def launch(
                 "names": ready.inputs.names,
                 "dtypes": ready.inputs.dtypes,
             },
+            site={
+                "device": asdict(workplace.devices[kind]),
+                "scratch": str(workplace.folders.scratch(case.backend)),
+            },
             cuda_graph=bool(ready.planned.options.get("cuda_graph", False)),
         )
-        warm = child.ask("warm", timeout_s=limit_s, rule=asdict(rule))
-        block = child.ask(
-            "block",
-            timeout_s=limit_s + measure.launch_s,
-            block_s=rule.block_s,
-            block_queries=BLOCK_QUERIES,
-            total_s=measure.launch_s,
+        warmed = child.ask("warm", timeout_s=timeout_s, rule=asdict(rule))
+        yield Warm(
+            child=child,
+            rule=rule,
+            start_ns=start_ns,
+            opened=opened,
+            warmed=warmed,
+            timeout_s=timeout_s,
         )
-        if number == 0:
-            check_outputs(child.ask("outputs", timeout_s=limit_s).arrays)
-        closed = child.ask("close", timeout_s=limit_s)
-    protocol = resolve_protocol(
-        measure=measure,
-        options=ready.planned.options,
-        rule=rule,
-        loop=opened.header["loop"],
-        clock=opened.header["clock"],
-    )
-    return launch_record(
-        number=number,
-        started_at=started_at,
-        protocol=protocol,
-        start_ns=start_ns,
-        opened=opened,
-        warm=warm,
-        block=block,
-        closed=closed,
-        covariates={"before": before, "after": readings()},
-    )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engines import registry
 from engines.contract import resolve_options
+from harness.devices import find_devices
 from harness.folders import DEFAULT_STORE
 from harness.inspect import Inspected, inspect_models
 from harness.machine.reading import Tree
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from engines.contract import Backend
+    from engines.contract import Backend, Device
     from results.record import Outcome
     from suites.case import Case, OptionValue
     from suites.suite import Measure, Suite
@@ -47,10 +48,14 @@ class PlannedCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A suite expanded and judged on this machine. `estimate_s` is a guess of the whole run."""
+    """A suite expanded and judged on this machine. `estimate_s` is a guess of the whole run.
+
+    `devices` has the device of each kind that a backend of the suite runs on.
+    """
 
     suite: Suite
     models: Mapping[str, Inspected]
+    devices: Mapping[str, Device]
     cases: tuple[PlannedCase, ...]
     estimate_s: float
 
@@ -78,6 +83,7 @@ def make_plan(
     check_input_files(suite, planned, signatures)
     room = Room(signatures, Tree())
     backends = {name: registry.get(name) for name in {entry.case.backend for entry in planned}}
+    devices = find_devices({backend.device for backend in backends.values()})
     missing = {name: backend.unavailable() for name, backend in backends.items()}
     cases = tuple(
         PlannedCase(
@@ -88,6 +94,7 @@ def make_plan(
                 entry,
                 backends[entry.case.backend],
                 missing[entry.case.backend],
+                devices[backends[entry.case.backend].device],
                 models[entry.case.model].precision,
                 required=entry.case.backend in suite.require,
             )
@@ -96,12 +103,18 @@ def make_plan(
         )
         for position, entry in enumerate(planned)
     )
-    plan = Plan(suite=suite, models=models, cases=cases, estimate_s=0.0)
+    plan = Plan(suite=suite, models=models, devices=devices, cases=cases, estimate_s=0.0)
     return replace(plan, estimate_s=_estimate_s(plan.runnable, suite.measure, backends))
 
 
 def _settled(
-    entry: Planned, backend: Backend, missing: str | None, own: str, *, required: bool
+    entry: Planned,
+    backend: Backend,
+    missing: str | None,
+    device: Device,
+    own: str,
+    *,
+    required: bool,
 ) -> Skipped | Failed | None:
     """Return why the case need not be tried, or None."""
     case = entry.case
@@ -115,7 +128,7 @@ def _settled(
         )
     if missing is not None:
         return Skipped(reason=f"{case.backend}: {missing}")
-    if (reason := backend.unsupported(case)) is not None:
+    if (reason := backend.unsupported(case, device)) is not None:
         return Skipped(reason=reason)
     if case.precision != own:
         advice = (

@@ -11,7 +11,7 @@ import numpy as np
 
 from harness.build import Builder, Built
 from harness.child import ChildError
-from harness.launch import Ready, launch
+from harness.launch import Ready, Workplace, launch
 from harness.outcome import failed
 from harness.plan import PROCESS_START_S
 from harness.prepare import Inputs, Prepared, prepare_models, store_inputs
@@ -152,6 +152,7 @@ class Runner:
             cache=self.cache,
             closure=self.closure,
             folders=self.folders,
+            devices=self.plan.devices,
             timeout_s=self.plan.suite.measure.timeout_s,
         )
         with closing(builder.build_all(waiting)) as building:
@@ -197,9 +198,7 @@ class Runner:
             record = launch(
                 ready,
                 before.launches,
-                measure=suite.measure,
-                closure=self.closure,
-                folders=self.folders,
+                workplace=self._workplace,
             )
         except ChildError as error:
             return failed(error)
@@ -210,6 +209,15 @@ class Runner:
         self.observer.launched(planned.case, after)
         rule = stopped_by(after, suite.measure)
         return None if rule is None else Measured(stopped_by=rule)
+
+    @property
+    def _workplace(self) -> Workplace:
+        return Workplace(
+            measure=self.plan.suite.measure,
+            closure=self.closure,
+            folders=self.folders,
+            devices=self.plan.devices,
+        )
 
     def _end(self, state: str) -> None:
         """Store the end, never before the start: the clock may have been set back meanwhile."""

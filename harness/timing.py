@@ -5,6 +5,7 @@
 - host-synchronised: `enqueue` returns early and `wait` blocks. A query's wall time is from before
   its first call to after its wait, so with more than one slot a block's wall times overlap.
 - device-stamped: the same, with events recorded on the device's streams around copies and compute.
+  Every query of a block has events of its own, read after the timed region.
 
 A loop is called with a number of queries. Stamps go into lists made before the first clock read:
 storing into a list costs 10 ns, into an array's memoryview 45 ns (benchmarks/overhead.py has the
@@ -70,11 +71,14 @@ def clock_name(session: Session) -> str:
 def make_loop(session: Session) -> Loop:
     """Return the session's timing loop.
 
-    Raises ValueError for a session whose enqueue blocks and that yet has several slots or copies.
+    Raises ValueError for a session whose enqueue blocks and that yet has several slots or copies,
+    or that flushes caches under queries in flight.
     """
     clock = session.host_clock or time.perf_counter_ns
+    if session.flush and len(session.enqueue) != 1:
+        raise ValueError("session: expected one slot where caches are flushed between queries")
     if session.wait is None:
-        if len(session.enqueue) != 1 or session.copy_in or session.copy_out:
+        if len(session.enqueue) != 1 or session.copy_in or session.copy_out or session.flush:
             raise ValueError("session: expected one slot and no copies where enqueue blocks")
         return _blocking(session.enqueue[0], clock)
     if session.clock is None:
@@ -98,13 +102,15 @@ def _blocking(enqueue: Call, clock: HostClock) -> Loop:
 def _host_synchronised(session: Session, wait: Sequence[Call], clock: HostClock) -> Loop:
     slots = len(session.enqueue)
     before = [session.copy_in[i : i + 1] for i in range(slots)]
-    after = [session.copy_out[i : i + 1] for i in range(slots)]
+    after = [(*session.copy_out[i : i + 1], *session.fence[i : i + 1]) for i in range(slots)]
 
     def loop(queries: int) -> Callable[[], Timings]:
         stamps = _Stamps(queries, slots)
-        _ring(session.enqueue, before, after, wait, clock, stamps, None)
+        order = stamps.slots
+        around = [before[slot] for slot in order], [after[slot] for slot in order]
+        _ring(session, wait, around, clock, stamps)
         return lambda: Timings(
-            elapsed_ns=stamps.elapsed_ns(),
+            elapsed_ns=stamps.elapsed_ns(apart=bool(session.flush)),
             wall_ns=stamps.timed(stamps.done) - stamps.timed(stamps.begin),
             enqueue_ns=stamps.timed(stamps.submitted) - stamps.timed(stamps.submit),
         )
@@ -115,37 +121,53 @@ def _host_synchronised(session: Session, wait: Sequence[Call], clock: HostClock)
 def _device_stamped(
     session: Session, wait: Sequence[Call], device: DeviceClock, clock: HostClock
 ) -> Loop:
-    slots = range(len(session.enqueue))
-    record = {mark: [device.recorder(mark, slot) for slot in slots] for mark in Mark}
-    before = [
-        (record[Mark.START][i], *session.copy_in[i : i + 1], record[Mark.INPUTS_READY][i])
-        for i in slots
-    ]
-    after = [
-        (record[Mark.COMPUTE_DONE][i], *session.copy_out[i : i + 1], record[Mark.END][i])
-        for i in slots
-    ]
+    copies_in, copies_out = bool(session.copy_in), bool(session.copy_out)
 
     def loop(queries: int) -> Callable[[], Timings]:
-        stamps = _Stamps(queries, len(slots))
-        h2d, compute, d2h = ([0] * len(stamps.done) for _ in range(3))
-
-        def collect(slot: int, query: int) -> None:
-            h2d[query] = device.elapsed_ns(slot, Mark.START, Mark.INPUTS_READY)
-            compute[query] = device.elapsed_ns(slot, Mark.INPUTS_READY, Mark.COMPUTE_DONE)
-            d2h[query] = device.elapsed_ns(slot, Mark.COMPUTE_DONE, Mark.END)
-
-        _ring(session.enqueue, before, after, wait, clock, stamps, collect)
+        stamps = _Stamps(queries, len(session.enqueue))
+        _ring(session, wait, _marked(session, device, stamps.slots), clock, stamps)
+        spans = {
+            "h2d_ns": (copies_in, Mark.START, Mark.INPUTS_READY),
+            "gpu_compute_ns": (True, Mark.INPUTS_READY, Mark.COMPUTE_DONE),
+            "d2h_ns": (copies_out, Mark.COMPUTE_DONE, Mark.END),
+        }
         return lambda: Timings(
-            elapsed_ns=stamps.elapsed_ns(),
+            elapsed_ns=stamps.elapsed_ns(apart=bool(session.flush)),
             wall_ns=stamps.timed(stamps.done) - stamps.timed(stamps.begin),
             enqueue_ns=stamps.timed(stamps.submitted) - stamps.timed(stamps.submit),
-            gpu_compute_ns=stamps.timed(compute),
-            h2d_ns=stamps.timed(h2d) if session.copy_in else None,
-            d2h_ns=stamps.timed(d2h) if session.copy_out else None,
+            **{
+                name: stamps.timed(device.elapsed_ns(start, end))
+                for name, (present, start, end) in spans.items()
+                if present
+            },
         )
 
     return loop
+
+
+def _marked(
+    session: Session, device: DeviceClock, slots: Sequence[int]
+) -> tuple[list[Sequence[Call]], list[Sequence[Call]]]:
+    """Return what each query calls before and after its enqueue, in stream order.
+
+    The outer marks are recorded only where there are copies for them to time.
+    """
+
+    def marks(mark: Mark, *, needed: bool = True) -> Sequence[Sequence[Call]]:
+        if not needed:
+            return [()] * len(slots)
+        return [(call,) for call in device.recorders(mark, slots)]
+
+    start = marks(Mark.START, needed=bool(session.copy_in))
+    ready, computed = marks(Mark.INPUTS_READY), marks(Mark.COMPUTE_DONE)
+    end = marks(Mark.END, needed=bool(session.copy_out))
+    before: list[Sequence[Call]] = []
+    after: list[Sequence[Call]] = []
+    for i, slot in enumerate(slots):
+        here = slice(slot, slot + 1)
+        before.append((*start[i], *session.copy_in[here], *ready[i]))
+        after.append((*computed[i], *session.copy_out[here], *end[i], *session.fence[here]))
+    return before, after
 
 
 def _differences(stamps: list[int]) -> Nanoseconds:
@@ -164,60 +186,60 @@ class _Stamps:
         self._lead = slots if slots > 1 else 0
         self._queries = queries
         total = queries + 2 * self._lead
+        self.slots = [query % slots for query in range(total)]
         self.begin = [0] * total
         self.submit = [0] * total
         self.submitted = [0] * total
         self.done = [0] * total
 
-    def timed(self, stamps: list[int]) -> Nanoseconds:
+    def timed(self, stamps: Sequence[int]) -> Nanoseconds:
         """Return the entries of the timed queries, shape (queries,)."""
         return np.array(stamps[self._lead : self._lead + self._queries], np.int64)
 
-    def elapsed_ns(self) -> int:
-        """Return the time in which the timed queries were done."""
+    def elapsed_ns(self, *, apart: bool) -> int:
+        """Return the time in which the timed queries were done; `apart` leaves out what is between.
+
+        The queries are apart where caches are flushed between them, one slot only.
+        """
+        if apart:
+            return int(np.sum(self.timed(self.done) - self.timed(self.begin)))
         start = self.done[self._lead - 1] if self._lead else self.begin[0]
         return self.done[self._lead + self._queries - 1] - start
 
 
 def _ring(
-    enqueue: Sequence[Call],
-    before: Sequence[Sequence[Call]],
-    after: Sequence[Sequence[Call]],
+    session: Session,
     wait: Sequence[Call],
+    around: tuple[Sequence[Sequence[Call]], Sequence[Sequence[Call]]],
     clock: HostClock,
     stamps: _Stamps,
-    collect: Callable[[int, int], None] | None,
 ) -> None:
     """Run as many queries as there are stamps, round the slots.
 
-    A slot is waited for just before it is used again, so with one slot each query is waited for at
-    once. `collect` reads the slot's events, after the stamp of the wait and before the slot's next
-    query.
+    `around` is what each query calls before and after its enqueue. A slot is waited for just before
+    it is used again, so with one slot each query is waited for at once.
     """
+    enqueue, flush = session.enqueue, session.flush
+    before, after = around
     begin, submit, submitted, done = stamps.begin, stamps.submit, stamps.submitted, stamps.done
     slots, queries = len(enqueue), len(begin)
-
-    def finish(query: int) -> None:
-        slot = query % slots
-        wait[slot]()
-        done[query] = clock()
-        if collect is not None:
-            collect(slot, query)
-
-    for i in range(queries):
-        slot = i % slots
+    for i, slot in enumerate(stamps.slots):
         if i >= slots:
-            finish(i - slots)
+            wait[slot]()
+            done[i - slots] = clock()
+        for call in flush:
+            call()
         begin[i] = clock()
-        for call in before[slot]:
+        for call in before[i]:
             call()
         submit[i] = clock()
         enqueue[slot]()
         submitted[i] = clock()
-        for call in after[slot]:
+        for call in after[i]:
             call()
     for i in range(max(0, queries - slots), queries):
-        finish(i)
+        wait[stamps.slots[i]]()
+        done[i] = clock()
 
 
 def stopwatch() -> Callable[[], int]:

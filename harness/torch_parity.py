@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines import registry
-from engines.contract import EngineError, PreparedModel
+from engines.contract import Device, EngineError, PreparedModel, Site
 from engines.graph.signature import read_signature
 from suites.case import Case
 from suites.errors import SuiteError
@@ -181,8 +181,10 @@ def _run(path: Path, arrays: Arrays) -> Arrays:
     backend = registry.get(BACKEND)
     options = (("graph_optimization", "disabled"),)
     case = Case(model="model", backend=BACKEND, precision="fp32", batch=1, options=options)
-    engine = backend.build(PreparedModel(path=path, sha256=""), case, path.with_suffix(".engine"))
-    with backend.open(engine, case, arrays) as session:
+    site = Site(device=Device(kind=backend.device), scratch=path.parent)
+    model = PreparedModel(path=path, sha256="")
+    engine = backend.build(model, case, path.with_suffix(".engine"), site)
+    with backend.open(engine, case, arrays, site) as session:
         try:
             session.enqueue[0]()
         except Exception as error:

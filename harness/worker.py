@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines import registry
-from engines.contract import Engine, EngineError, PreparedModel
+from engines.contract import Device, Engine, EngineError, PreparedModel, Site
 from harness.blocks import timed_blocks
 from harness.memory import peak_rss_bytes, reset_peak_rss, rss_bytes
 from harness.serve import serve
@@ -59,9 +59,17 @@ class Worker:
         }
 
     def describe(self, header: Header) -> Message:
-        """Import the backend's runtime, and answer that the process is up."""
+        """Import the backend's runtime, and answer that the process is up.
+
+        `build_for` is the device of the builds to come, absent where a session is to be opened.
+        """
         self._backend = registry.get(header["backend"])
-        reason = self._backend.unavailable()
+        target = header.get("build_for")
+        reason = (
+            self._backend.unavailable()
+            if target is None
+            else self._backend.cannot_build(Device(**target))
+        )
         if reason is not None:
             raise EngineError("environment", reason, "Run `dyno backends` for what is missing.")
         self._backend.load()
@@ -76,8 +84,9 @@ class Worker:
         )
         model.path.stat()
         path = Path(header["engine"])
+        case, site = Case.from_dict(header["case"]), read_site(header["site"])
         passed_ns = stopwatch()
-        engine = self._need_backend().build(model, Case.from_dict(header["case"]), path)
+        engine = self._need_backend().build(model, case, path, site)
         build_ns = passed_ns()
         return Message(
             header={
@@ -97,8 +106,9 @@ class Worker:
         inputs = load_inputs(header["inputs"])
         reset_peak_rss()
         self._rss_before_open = rss_bytes()
+        site = read_site(header["site"])
         passed_ns = stopwatch()
-        session = self._stack.enter_context(backend.open(engine, case, inputs))
+        session = self._stack.enter_context(backend.open(engine, case, inputs, site))
         if header["cuda_graph"]:
             session.capture()
         open_ns = passed_ns()
@@ -174,6 +184,13 @@ class Worker:
         if self._loop is None:
             raise RuntimeError("worker: expected an open session")
         return self._loop
+
+
+def read_site(header: Header) -> Site:
+    """Return where the backend works, its folder made."""
+    scratch = Path(header["scratch"])
+    scratch.mkdir(parents=True, exist_ok=True)
+    return Site(device=Device(**header["device"]), scratch=scratch)
 
 
 def load_inputs(header: Header) -> Arrays:

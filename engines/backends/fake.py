@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from engines.contract import Arrays, PreparedModel, Session
+    from engines.contract import Arrays, Device, PreparedModel, Session, Site
     from suites.case import Case, OptionValue
 
 FAILURES = (
@@ -71,6 +71,12 @@ class Fake:
         ),
         Option(name="streams", default=1, minimum=1, help="streams that work side by side"),
         Option(name="queue_depth", default=1, minimum=1, help="queries in flight on each stream"),
+        Option(
+            name="l2",
+            default="hot",
+            choices=("hot", "flushed"),
+            help="whether caches are cooled down before each query",
+        ),
         Option(name="cuda_graph", default=False, choices=(False, True), help="capture the query"),
         Option(name="failure", default="none", choices=FAILURES, help="what goes wrong, and where"),
     )
@@ -79,27 +85,38 @@ class Fake:
         """Return None: it runs everywhere."""
         return None
 
+    def cannot_build(self, device: Device) -> str | None:
+        """Return None: it builds for every device."""
+        del device
+        return None
+
     def load(self) -> None:
         """Import nothing."""
 
-    def unsupported(self, case: Case) -> str | None:
+    def unsupported(self, case: Case, device: Device) -> str | None:
         """Return that a blocking runtime has no queue, graph or copies, or None."""
+        del device
         options = resolve_options(self, case)
         plain = (
             options["streams"] == options["queue_depth"] == 1
             and not options["cuda_graph"]
             and options["transfers"] == "bound"
+            and options["l2"] == "hot"
         )
         if options["loop"] == "blocking" and not plain:
             return "a blocking runtime has no streams, queue, copies or graph; use another loop"
+        if options["l2"] == "flushed" and not options["streams"] == options["queue_depth"] == 1:
+            return "caches cannot be flushed under queries in flight; use one stream and depth 1"
         return None
 
-    def engine_key(self, case: Case) -> dict[str, OptionValue]:
+    def engine_key(self, case: Case, device: Device) -> dict[str, OptionValue]:
         """Return all options: its plans differ in nothing, but so do those of a real device."""
+        del device
         return resolve_options(self, case)
 
-    def build(self, model: PreparedModel, case: Case, path: Path) -> Engine:
+    def build(self, model: PreparedModel, case: Case, path: Path, site: Site) -> Engine:
         """Write a plan that names the model's hash."""
+        del site
         failure = resolve_options(self, case)["failure"]
         if failure == "unavailable-op":
             raise EngineError("unsupported-op", "fake: no kernel for op 'Foo'", "Use another op.")
@@ -111,8 +128,9 @@ class Fake:
         return Engine(path=path, facts={"layers": 1})
 
     @contextmanager
-    def open(self, engine: Engine, case: Case, inputs: Arrays) -> Iterator[Session]:
+    def open(self, engine: Engine, case: Case, inputs: Arrays, site: Site) -> Iterator[Session]:
         """Open a session on a plan that `build` wrote."""
+        del site
         from engines.fake.device import FakeSession
 
         options = resolve_options(self, case)

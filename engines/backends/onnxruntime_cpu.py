@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from engines.contract import Arrays, Fact, PreparedModel, Session
+    from engines.contract import Arrays, Device, Fact, PreparedModel, Session, Site
     from suites.case import Case
 
 PROVIDERS = ["CPUExecutionProvider"]
@@ -38,12 +38,18 @@ class OnnxRuntimeCpu:
             return "onnxruntime is not installed. Install dyno with the 'cpu' extra."
         return None
 
+    def cannot_build(self, device: Device) -> str | None:
+        """Return why it cannot run here: it builds with what it runs on."""
+        del device
+        return self.unavailable()
+
     def load(self) -> None:
         """Import onnxruntime and what drives it."""
         import engines.ort.session  # noqa: F401
 
-    def unsupported(self, case: Case) -> str | None:
+    def unsupported(self, case: Case, device: Device) -> str | None:
         """Return that the CPU lacks kernels of that precision or that many cores, or None."""
+        del device
         if case.precision in ("bf16", "tf32"):
             return f"ONNX Runtime has no {case.precision} kernels on the CPU; use fp32 or fp16"
         threads, cores = int(resolve_options(self, case)["threads"]), len(os.sched_getaffinity(0))
@@ -51,21 +57,23 @@ class OnnxRuntimeCpu:
             return f"threads={threads} is more than the {cores} cores that dyno may use here"
         return None
 
-    def engine_key(self, case: Case) -> dict[str, Fact]:
+    def engine_key(self, case: Case, device: Device) -> dict[str, Fact]:
         """Return the runtime, the CPU and how far to optimize; no other option changes the graph.
 
         Named dimensions stay named in the optimized graph, so every batch shares it.
         """
         from engines.ort.machine import cpu_identity, runtime_versions
 
+        del device
         return {
             "runtime": runtime_versions(),
             **cpu_identity(),
             "graph_optimization": resolve_options(self, case)["graph_optimization"],
         }
 
-    def build(self, model: PreparedModel, case: Case, path: Path) -> Engine:
+    def build(self, model: PreparedModel, case: Case, path: Path, site: Site) -> Engine:
         """Write the optimized graph to `path`."""
+        del site
         import onnxruntime as ort
 
         from engines.ort.session import placement
@@ -83,8 +91,9 @@ class OnnxRuntimeCpu:
         return Engine(path=path, facts=_facts(placed))
 
     @contextmanager
-    def open(self, engine: Engine, case: Case, inputs: Arrays) -> Iterator[Session]:
+    def open(self, engine: Engine, case: Case, inputs: Arrays, site: Site) -> Iterator[Session]:
         """Load the optimized graph as it is and bind the inputs in host memory."""
+        del site
         import onnxruntime as ort
 
         from engines.ort.session import HostSession

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from suites.case import OptionValue
 
 
+_FLUSH_NS = 100_000
+
+
 class FakeTime:
     """The simulated host and device time lines [ns]; reading the host's clock costs nothing."""
 
@@ -40,19 +43,21 @@ class FakeClock:
     def __init__(self, time: FakeTime, stream_of: Sequence[int]) -> None:
         self._time = time
         self._stream_of = stream_of
-        self._recorded: dict[tuple[Mark, int], int] = {}
+        self._recorded: dict[Mark, list[int]] = {}
 
-    def recorder(self, mark: Mark, slot: int) -> Call:
-        """Return the call that stamps the slot's stream."""
-        return partial(self._record, mark, slot)
+    def recorders(self, mark: Mark, slots: Sequence[int]) -> Sequence[Call]:
+        """Return the calls that stamp the slots' streams, query by query."""
+        stamps = self._recorded[mark] = [0] * len(slots)
+        return [partial(self._record, stamps, query, slot) for query, slot in enumerate(slots)]
 
-    def elapsed_ns(self, slot: int, start: Mark, end: Mark) -> int:
-        """Return the simulated nanoseconds between two marks."""
-        return self._recorded[end, slot] - self._recorded[start, slot]
+    def elapsed_ns(self, start: Mark, end: Mark) -> Sequence[int]:
+        """Return the simulated nanoseconds between two marks of each query."""
+        pairs = zip(self._recorded[start], self._recorded[end], strict=True)
+        return [after - before for before, after in pairs]
 
-    def _record(self, mark: Mark, slot: int) -> None:
+    def _record(self, stamps: list[int], query: int, slot: int) -> None:
         stream = self._stream_of[slot]
-        self._recorded[mark, slot] = max(self._time.stream_ns[stream], self._time.host_ns)
+        stamps[query] = max(self._time.stream_ns[stream], self._time.host_ns)
 
 
 class FakeSession:
@@ -63,6 +68,7 @@ class FakeSession:
         self._inputs = inputs
         self._queries = 0
         self._captured = False
+        self._flushed = False
         streams = int(options["streams"])
         slots = streams * int(options["queue_depth"])
         self._stream_of = [slot % streams for slot in range(slots)]
@@ -83,6 +89,8 @@ class FakeSession:
         copy = tuple(partial(self._copy, slot) for slot in range(slots)) if copies else ()
         self.copy_in: Sequence[Call] = copy
         self.copy_out: Sequence[Call] = copy
+        self.fence: Sequence[Call] = ()
+        self.flush: Sequence[Call] = (self._flush,) if options["l2"] == "flushed" else ()
 
     def capture(self) -> None:
         """Make each enqueue cost a tenth, as a graph launch would."""
@@ -137,12 +145,17 @@ class FakeSession:
     def _wait(self, slot: int) -> None:
         self._time.host_ns = max(self._time.host_ns, self._done_ns[slot])
 
+    def _flush(self) -> None:
+        self._time.host_ns += _FLUSH_NS
+        self._flushed = True
+
     def _begin(self, slot: int) -> int:
-        """Count the query, fail where asked, and return its duration [ns]."""
+        """Count the query, fail where asked, and return its duration [ns]: flushed, half more."""
         del slot
         _fail_in_query(str(self._options["failure"]))
         self._queries += 1
-        return self._latency_ns()
+        flushed, self._flushed = self._flushed, False
+        return self._latency_ns() * (3 if flushed else 2) // 2
 
     def _latency_ns(self) -> int:
         """Return the query's duration: the cold ones are longer, the others drift if asked."""

@@ -41,6 +41,8 @@ class HostSession:
         self.enqueue: Sequence[Call] = (self._varying or bound,)
         self.copy_in: Sequence[Call] = ()
         self.copy_out: Sequence[Call] = ()
+        self.fence: Sequence[Call] = ()
+        self.flush: Sequence[Call] = ()
         self.wait: Sequence[Call] | None = None
         self.clock: DeviceClock | None = None
         self.host_clock: Callable[[], int] | None = None

@@ -1,14 +1,18 @@
 """What the contract promises, asked of every backend that is installed."""
 
+from pathlib import Path
+
 import onnx
 import pytest
 from onnx import TensorProto, helper
 
 from engines import registry
-from engines.contract import CaptureError, EngineError, PreparedModel, resolve_options
+from engines.contract import CaptureError, Device, EngineError, PreparedModel, Site, resolve_options
 from suites.case import Case
 
 np = pytest.importorskip("numpy")
+
+SITE = Site(device=Device(kind="cpu"), scratch=Path("unused"))
 
 
 @pytest.fixture(params=registry.names())
@@ -53,8 +57,8 @@ INPUTS = {"x": np.arange(8, dtype=np.float32).reshape(2, 4)}
 @pytest.fixture
 def session(backend, model, tmp_path):
     case = case_of(backend)
-    engine = backend.build(model, case, tmp_path / "engine")
-    with backend.open(engine, case, INPUTS) as opened:
+    engine = backend.build(model, case, tmp_path / "engine", SITE)
+    with backend.open(engine, case, INPUTS, SITE) as opened:
         yield opened
 
 
@@ -92,14 +96,14 @@ def test_options_resolve_to_the_cases_values_over_the_defaults(backend):
 
 
 def test_the_key_of_an_engine_is_plain_and_the_same_each_time(backend):
-    key = backend.engine_key(case_of(backend))
+    key = backend.engine_key(case_of(backend), SITE.device)
     assert key
     assert all(isinstance(fact, str | int | float | bool) for fact in key.values())
-    assert registry.get(backend.name).engine_key(case_of(backend)) == key
+    assert registry.get(backend.name).engine_key(case_of(backend), SITE.device) == key
 
 
 def test_a_build_writes_its_engine_where_it_was_told(backend, model, tmp_path):
-    engine = backend.build(model, case_of(backend), tmp_path / "sub.engine")
+    engine = backend.build(model, case_of(backend), tmp_path / "sub.engine", SITE)
     assert engine.path == tmp_path / "sub.engine"
     assert engine.path.stat().st_size > 0
     assert all(isinstance(fact, str | int | float | bool) for fact in engine.facts.values())

@@ -92,7 +92,7 @@ def test_only_real_devices_are_locked():
         return PlannedCase(position=0, case=case, options={}, outcome=outcome)
 
     def locked(*cases):
-        return devices(Plan(suite=None, models={}, cases=cases, estimate_s=0.0))
+        return devices(Plan(suite=None, models={}, devices={}, cases=cases, estimate_s=0.0))
 
     assert locked(planned("fake")) == ()
     assert locked(planned("fake"), planned("onnxruntime-cpu")) == ("cpu",)

@@ -70,6 +70,7 @@ def test_a_file_that_is_gone_is_told_as_itself_by_every_backend(tmp_path, verb, 
         "external_data": False,
         "engine": str(tmp_path / ("gone" if verb == "open" else "engine")),
         "facts": {},
+        "site": {"device": {"kind": "cpu"}, "scratch": str(tmp_path / "scratch")},
     }
     with pytest.raises(FileNotFoundError) as error:
         worker.verbs[verb](header)

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -6,10 +7,12 @@ import pytest
 from onnx import TensorProto, helper
 
 from engines.backends.onnxruntime_cpu import OnnxRuntimeCpu
-from engines.contract import Engine, EngineError, PreparedModel
+from engines.contract import Device, Engine, EngineError, PreparedModel, Site
 from suites.case import Case
 
 ort = pytest.importorskip("onnxruntime")
+
+SITE = Site(device=Device(kind="cpu"), scratch=Path("unused"))
 
 
 def case(**options):
@@ -47,9 +50,9 @@ def relu(tmp_path):
 
 def test_the_facts_count_the_nodes_per_provider(relu, tmp_path):
     backend = OnnxRuntimeCpu()
-    engine = backend.build(relu, case(), tmp_path / "e")
+    engine = backend.build(relu, case(), tmp_path / "e", SITE)
     assert engine.facts["nodes:CPUExecutionProvider"] in (2, 3)
-    with backend.open(engine, case(), {"x": np.ones((2, 4), np.float32)}) as session:
+    with backend.open(engine, case(), {"x": np.ones((2, 4), np.float32)}, SITE) as session:
         (placed,) = session.facts().placement
         assert placed.provider == "CPUExecutionProvider"
         assert placed.nodes == engine.facts["nodes:CPUExecutionProvider"]
@@ -58,8 +61,8 @@ def test_the_facts_count_the_nodes_per_provider(relu, tmp_path):
 def test_every_host_option_is_set_on_the_session(relu, tmp_path):
     backend = OnnxRuntimeCpu()
     asked = case(threads=2, spinning=True, execution_mode="parallel", graph_optimization="basic")
-    engine = backend.build(relu, asked, tmp_path / "e")
-    with backend.open(engine, asked, {"x": np.ones((2, 4), np.float32)}) as session:
+    engine = backend.build(relu, asked, tmp_path / "e", SITE)
+    with backend.open(engine, asked, {"x": np.ones((2, 4), np.float32)}, SITE) as session:
         options = session._session.get_session_options()
         assert options.intra_op_num_threads == 2
         assert options.inter_op_num_threads == 2
@@ -75,8 +78,8 @@ def test_every_host_option_is_set_on_the_session(relu, tmp_path):
 
 def test_by_default_one_thread_runs_and_none_spins(relu, tmp_path):
     backend = OnnxRuntimeCpu()
-    engine = backend.build(relu, case(), tmp_path / "e")
-    with backend.open(engine, case(), {"x": np.ones((2, 4), np.float32)}) as session:
+    engine = backend.build(relu, case(), tmp_path / "e", SITE)
+    with backend.open(engine, case(), {"x": np.ones((2, 4), np.float32)}, SITE) as session:
         options = session._session.get_session_options()
         assert options.intra_op_num_threads == 1
         assert options.inter_op_num_threads == 1
@@ -87,11 +90,11 @@ def test_by_default_one_thread_runs_and_none_spins(relu, tmp_path):
 def test_the_engine_is_the_graph_as_far_as_it_was_optimized(relu, tmp_path, level):
     backend = OnnxRuntimeCpu()
     asked = case(graph_optimization=level)
-    engine = backend.build(relu, asked, tmp_path / level)
+    engine = backend.build(relu, asked, tmp_path / level, SITE)
     kinds = {node.op_type for node in onnx.load(engine.path).graph.node}
     assert kinds == {"MatMul", "Relu", "Identity"}
     inputs = {"x": np.array([[-1, 2, -3, 4]] * 2, np.float32)}
-    with backend.open(engine, asked, inputs) as session:
+    with backend.open(engine, asked, inputs, SITE) as session:
         session.enqueue[0]()
         outputs = session.outputs()
     assert list(outputs) == ["y", "copy"]
@@ -105,7 +108,7 @@ def test_a_kernel_that_is_not_there_is_an_unsupported_op(tmp_path):
         tmp_path / "m.onnx", nodes, [tensor("x", 2)], [tensor("y", 2)], domains=["com.example"]
     )
     with pytest.raises(EngineError) as error:
-        OnnxRuntimeCpu().build(model, case(), tmp_path / "e")
+        OnnxRuntimeCpu().build(model, case(), tmp_path / "e", SITE)
     assert error.value.kind == "unsupported-op"
     assert error.value.message == "com.example:Nope(-1) is not a registered function/op"
     assert error.value.hint == ("Try another backend, or another opset or precision of the model.")
@@ -115,15 +118,15 @@ def test_bytes_that_are_no_model_are_an_invalid_model(tmp_path):
     path = tmp_path / "m.onnx"
     path.write_bytes(b"not a model")
     with pytest.raises(EngineError) as error:
-        OnnxRuntimeCpu().build(PreparedModel(path=path, sha256="0"), case(), tmp_path / "e")
+        OnnxRuntimeCpu().build(PreparedModel(path=path, sha256="0"), case(), tmp_path / "e", SITE)
     assert error.value.kind == "invalid-model"
     assert error.value.message == "Protobuf parsing failed."
 
 
 def test_a_shape_that_the_model_does_not_take_is_named(relu, tmp_path):
     backend = OnnxRuntimeCpu()
-    engine = backend.build(relu, case(), tmp_path / "e")
-    with backend.open(engine, case(), {"x": np.ones((2, 5), np.float32)}) as session:
+    engine = backend.build(relu, case(), tmp_path / "e", SITE)
+    with backend.open(engine, case(), {"x": np.ones((2, 5), np.float32)}, SITE) as session:
         with pytest.raises(Exception, match="invalid dimensions") as raised:
             session.enqueue[0]()
         failure = backend.explain(raised.value)
@@ -133,10 +136,10 @@ def test_a_shape_that_the_model_does_not_take_is_named(relu, tmp_path):
 
 def test_an_input_that_is_not_given_is_named(relu, tmp_path):
     backend = OnnxRuntimeCpu()
-    engine = backend.build(relu, case(), tmp_path / "e")
+    engine = backend.build(relu, case(), tmp_path / "e", SITE)
     with (
         pytest.raises(EngineError) as error,
-        backend.open(Engine(path=engine.path), case(), {"z": np.ones(1)}),
+        backend.open(Engine(path=engine.path), case(), {"z": np.ones(1)}, SITE),
     ):
         pass
     assert error.value.message == "engine: expected an array for input 'x', got ['z']"
@@ -145,7 +148,7 @@ def test_an_input_that_is_not_given_is_named(relu, tmp_path):
 @pytest.mark.parametrize("precision", ["bf16", "tf32"])
 def test_precisions_without_kernels_are_refused_with_what_there_is(precision):
     asked = Case(model="m", backend="onnxruntime-cpu", precision=precision, batch=1)
-    assert OnnxRuntimeCpu().unsupported(asked) == (
+    assert OnnxRuntimeCpu().unsupported(asked, SITE.device) == (
         f"ONNX Runtime has no {precision} kernels on the CPU; use fp32 or fp16"
     )
 
@@ -164,8 +167,8 @@ def test_names_with_colons_quotes_spaces_and_slashes_are_bound(tmp_path):
     nodes = [helper.make_node("Relu", [name], [out])]
     model = save(tmp_path / "m.onnx", nodes, [tensor(name, 2)], [tensor(out, 2)])
     backend = OnnxRuntimeCpu()
-    engine = backend.build(model, case(), tmp_path / "e")
-    with backend.open(engine, case(), {name: np.array([-1, 1], np.float32)}) as session:
+    engine = backend.build(model, case(), tmp_path / "e", SITE)
+    with backend.open(engine, case(), {name: np.array([-1, 1], np.float32)}, SITE) as session:
         session.enqueue[0]()
         assert session.outputs()[out].tolist() == [0.0, 1.0]
 
@@ -178,16 +181,16 @@ def test_the_optimized_graph_keeps_its_named_dimensions_so_all_batches_share_it(
         asked = replace(case(), batch=batch, dims=(("sequence", 16 * batch),))
         path = tmp_path / str(batch) / "engine"
         path.parent.mkdir()
-        built[batch] = backend.build(convolution, asked, path).path
+        built[batch] = backend.build(convolution, asked, path, SITE).path
         shape = onnx.load(path).graph.input[0].type.tensor_type.shape
         assert shape.dim[0].dim_param == "batch"
     assert built[1].read_bytes() == built[8].read_bytes()
     for batch in (1, 8):
         rows = np.ones((batch, 16, 8, 8), np.float32)
-        with backend.open(Engine(path=built[1]), case(), {"x": rows}) as session:
+        with backend.open(Engine(path=built[1]), case(), {"x": rows}, SITE) as session:
             session.enqueue[0]()
             assert session.outputs()["y"].shape == (batch, 16, 8, 8)
-    keys = [backend.engine_key(replace(case(), batch=batch)) for batch in (1, 8)]
+    keys = [backend.engine_key(replace(case(), batch=batch), SITE.device) for batch in (1, 8)]
     assert keys[0] == keys[1]
 
 
@@ -205,9 +208,11 @@ def test_only_options_that_change_the_graph_are_in_the_key(
     convolution, tmp_path, options, is_another
 ):
     backend, asked = OnnxRuntimeCpu(), case(**options)
-    assert (backend.engine_key(asked) != backend.engine_key(case())) == is_another
+    assert (
+        backend.engine_key(asked, SITE.device) != backend.engine_key(case(), SITE.device)
+    ) == is_another
     built = [
-        backend.build(convolution, each, tmp_path / name).path.read_bytes()
+        backend.build(convolution, each, tmp_path / name, SITE).path.read_bytes()
         for name, each in (("a", case()), ("b", asked))
     ]
     assert (built[0] != built[1]) == is_another
@@ -233,5 +238,7 @@ def convolution(tmp_path):
     ],
 )
 def test_a_higher_level_fuses_more(convolution, tmp_path, level, kinds):
-    engine = OnnxRuntimeCpu().build(convolution, case(graph_optimization=level), tmp_path / "e")
+    engine = OnnxRuntimeCpu().build(
+        convolution, case(graph_optimization=level), tmp_path / "e", SITE
+    )
     assert {node.op_type for node in onnx.load(engine.path).graph.node} == kinds

@@ -8,7 +8,7 @@ import pytest
 from onnx.reference import ReferenceEvaluator
 
 from engines import registry
-from engines.contract import EngineError, PreparedModel
+from engines.contract import Device, EngineError, PreparedModel, Site
 from harness.folders import Folders
 from harness.outcome import check_outputs
 from harness.plan import make_plan
@@ -22,6 +22,8 @@ from suites.load import parse_suite
 
 pytest.importorskip("onnxruntime")
 BACKEND = "onnxruntime-cpu"
+
+SITE = Site(device=Device(kind="cpu"), scratch=Path("unused"))
 
 
 @pytest.fixture
@@ -68,8 +70,8 @@ def query(tmp_path):
         reply = prepare({"file": str(file), "folder": str(folders.models)}).header
         prepared = PreparedModel(path=Path(reply["path"]), sha256=reply["sha256"])
         backend = registry.get(BACKEND)
-        engine = backend.build(prepared, case, tmp_path / f"b{case.batch}.engine")
-        with backend.open(engine, case, inputs) as session:
+        engine = backend.build(prepared, case, tmp_path / f"b{case.batch}.engine", SITE)
+        with backend.open(engine, case, inputs, SITE) as session:
             for _ in range(2):
                 session.enqueue[0]()
             return inputs, session.outputs(), session.facts().notes
@@ -129,8 +131,8 @@ def test_a_random_length_is_allocated_anew_and_noted(odd_models, plan_of, tmp_pa
     case = plan.cases[1].case
     backend = registry.get(BACKEND)
     prepared = PreparedModel(path=tmp_path / f"{odd.name}.onnx", sha256="0" * 64)
-    engine = backend.build(prepared, case, tmp_path / "engine")
-    with backend.open(engine, case, {"x": np.zeros((8, 3), np.float32)}) as session:
+    engine = backend.build(prepared, case, tmp_path / "engine", SITE)
+    with backend.open(engine, case, {"x": np.zeros((8, 3), np.float32)}, SITE) as session:
         lengths = set()
         for _ in range(30):
             session.enqueue[0]()
@@ -154,10 +156,10 @@ def test_another_failure_of_a_query_with_open_outputs_is_told(tmp_path):
     backend = registry.get(BACKEND)
     case = Case(model="m", backend=BACKEND, precision="fp32", batch=2)
     prepared = PreparedModel(path=tmp_path / "m.onnx", sha256="0" * 64)
-    engine = backend.build(prepared, case, tmp_path / "engine")
+    engine = backend.build(prepared, case, tmp_path / "engine", SITE)
     inputs = {"x": np.ones((2, 3), np.float32), "s": np.array([7, 1])}
     with (
-        backend.open(engine, case, inputs) as session,
+        backend.open(engine, case, inputs, SITE) as session,
         pytest.raises(Exception, match="cannot be reshaped") as caught,
     ):
         session.enqueue[0]()

@@ -24,7 +24,7 @@ def plan():
         PlannedCase(position=0, case=CASE, options={}, outcome=None),
         PlannedCase(position=1, case=OTHER, options={}, outcome=Skipped(reason="not here")),
     )
-    return Plan(suite=suite, models={}, cases=cases, estimate_s=12.0)
+    return Plan(suite=suite, models={}, devices={}, cases=cases, estimate_s=12.0)
 
 
 def test_without_a_terminal_there_is_a_line_an_event(plan, capsys):
