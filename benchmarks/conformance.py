@@ -28,10 +28,11 @@ from onnx import numpy_helper
 from onnx.backend.test.case.node import collect_testcases
 
 from engines.backends.onnxruntime_cpu import OnnxRuntimeCpu
-from engines.contract import EngineError, PreparedModel
+from engines.contract import Device, EngineError, PreparedModel, Site
 from harness.prepare_worker import prepare
 from suites.case import Case
 
+SITE = Site(device=Device(kind="cpu"), scratch=Path("unused"))
 CASE = Case(model="m", backend="onnxruntime-cpu", precision="fp32", batch=1)
 RECURRENT = ("RNN", "GRU", "LSTM")
 MATCHES, DIFFERS, NOT_FED = "matches", "differs", "not fed"
@@ -102,8 +103,8 @@ def run(
     prepared = PreparedModel(
         path=path, sha256=stored["sha256"], external_data=stored["external_data"]
     )
-    engine = backend.build(prepared, CASE, engine_path)
-    with backend.open(engine, CASE, inputs) as session:
+    engine = backend.build(prepared, CASE, engine_path, SITE)
+    with backend.open(engine, CASE, inputs, SITE) as session:
         try:
             session.enqueue[0]()
         except Exception as error:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 from machine import heading
-from overhead import CASE
+from overhead import CASE, SITE
 
 from engines.backends.onnxruntime_cpu import OnnxRuntimeCpu
 from engines.contract import PreparedModel
@@ -67,6 +67,7 @@ def worker_seconds(engine: Path, inputs: Path, name: str, folder: Path) -> float
             engine=str(engine),
             facts={},
             inputs={"path": str(inputs), "names": [name], "dtypes": ["float32"]},
+            site={"device": {"kind": "cpu"}, "scratch": str(folder / "scratch")},
             cuda_graph=False,
         )
         rule = {"seconds": 0, "queries": 1, "cap_s": 0, "block_s": 0}
@@ -84,7 +85,7 @@ def main() -> None:
         model = lstm.build(resolve(lstm, {}))
         onnx.save(model, folder / "model.onnx")
         prepared = PreparedModel(path=folder / "model.onnx", sha256="0" * 64)
-        engine = OnnxRuntimeCpu().build(prepared, CASE, folder / "engine").path
+        engine = OnnxRuntimeCpu().build(prepared, CASE, folder / "engine", SITE).path
         spec = model.graph.input[0]
         features = spec.type.tensor_type.shape.dim[2].dim_value
         inputs = folder / "inputs.npz"

@@ -35,6 +35,7 @@ def build(child, case, tmp_path, timeout_s=60):
         sha256="abc",
         external_data=False,
         engine=str(tmp_path / "engine"),
+        site={"device": {"kind": "fake"}, "scratch": str(tmp_path / "scratch")},
     )
 
 
@@ -51,6 +52,7 @@ def warm(child, case, tmp_path, timeout_s=60):
         engine=str(tmp_path / "engine"),
         facts={},
         inputs={"path": str(inputs), "names": ["x"], "dtypes": ["float64"]},
+        site={"device": {"kind": "fake"}, "scratch": str(tmp_path / "scratch")},
         cuda_graph=False,
     )
     rule = {"seconds": 0.3, "queries": 10, "cap_s": 5.0, "block_s": 0.05}
@@ -249,7 +251,7 @@ child = Child("harness.worker", path=Path({closure!r}), log=folder / "log")
 reply = child.ask("describe", timeout_s=60, backend="fake")
 child.ask(
     "open", timeout_s=60, case=case, engine=str(folder / "engine"), facts={{}}, inputs=inputs,
-    cuda_graph=False,
+    site={{"device": {{"kind": "fake"}}, "scratch": str(folder / "scratch")}}, cuda_graph=False,
 )
 print(reply.header["pid"], flush=True)
 rule = {{"seconds": 0.3, "queries": 10, "cap_s": 5.0, "block_s": 0.05}}

@@ -110,6 +110,7 @@ def test_a_worker_needs_numpy_and_its_runtime_only(bare_python, tmp_path):
     np.savez(tmp_path / "inputs.npz", input0=np.array([[-1, 2, -3, 4]], np.float32))
     case = Case(model="m", backend="onnxruntime-cpu", precision="fp32", batch=1).to_dict()
     engine = str(tmp_path / "engine")
+    site = {"device": {"kind": "cpu"}, "scratch": str(tmp_path / "scratch")}
     copy = closure.copy_closure(tmp_path)
     with Child("harness.worker", path=copy, log=tmp_path / "log", python=bare_python) as child:
         child.ask("describe", timeout_s=60, backend="onnxruntime-cpu")
@@ -121,6 +122,7 @@ def test_a_worker_needs_numpy_and_its_runtime_only(bare_python, tmp_path):
             sha256="0",
             external_data=False,
             engine=engine,
+            site=site,
         )
         opened = child.ask(
             "open",
@@ -129,6 +131,7 @@ def test_a_worker_needs_numpy_and_its_runtime_only(bare_python, tmp_path):
             engine=engine,
             facts=built.header["facts"],
             inputs={"path": str(tmp_path / "inputs.npz"), "names": ["x"], "dtypes": ["float32"]},
+            site=site,
             cuda_graph=False,
         )
         assert opened.header["loop"] == "blocking"

@@ -81,6 +81,43 @@ def test_the_filling_and_the_emptying_of_the_device_do_not_bias_the_rate(streams
     assert timings.elapsed_ns / queries == pytest.approx(40_000_000 / streams)
 
 
+def test_flushed_queries_are_slower_and_the_flushing_counts_nowhere():
+    options = {"loop": "device-stamped", "l2": "flushed"}
+    timings = make_loop(session(**options))(3)()
+    assert timings.wall_ns.tolist() == [1_510_000] * 3
+    assert timings.gpu_compute_ns.tolist() == [1_510_000] * 3
+    assert timings.elapsed_ns == 3 * 1_510_000
+
+
+def test_each_query_has_events_of_its_own_and_they_are_read_after_the_loop():
+    opened = session(loop="device-stamped", cold_queries=2, queue_depth=2)
+    clock, read = opened.clock, []
+    elapsed_ns = clock.elapsed_ns
+    clock.elapsed_ns = lambda *marks: read.append(marks) or elapsed_ns(*marks)
+    finish = make_loop(opened)(3)
+    assert read == []
+    assert finish().gpu_compute_ns.tolist() == [1_000_000] * 3
+    assert [(start.value, end.value) for start, end in read] == [("inputs-ready", "compute-done")]
+
+
+def test_a_fence_is_the_last_call_of_a_query():
+    opened = session(loop="device-stamped", transfers="copied")
+    called = []
+    opened.fence = (lambda: called.append("fence"),)
+    opened.copy_out = (lambda: called.append("copy out"),)
+    opened.enqueue = (lambda: called.append("enqueue"),)
+    opened.wait = (lambda: called.append("wait"),)
+    make_loop(opened)(2)
+    assert called == ["enqueue", "copy out", "fence", "wait"] * 2
+
+
+def test_caches_cannot_be_flushed_under_queries_in_flight():
+    with pytest.raises(
+        ValueError, match="^session: expected one slot where caches are flushed between queries$"
+    ):
+        make_loop(session(loop="device-stamped", l2="flushed", queue_depth=2))
+
+
 def test_a_captured_graph_enqueues_in_a_tenth():
     captured = session(loop="host-synchronised", cuda_graph=True)
     captured.capture()
@@ -106,7 +143,7 @@ def test_without_a_simulated_clock_the_monotonic_one_is_read():
     assert timings.wall_ns.sum() == timings.elapsed_ns
 
 
-@pytest.mark.parametrize("options", [{"streams": 2}, {"transfers": "copied"}])
+@pytest.mark.parametrize("options", [{"streams": 2}, {"transfers": "copied"}, {"l2": "flushed"}])
 def test_a_session_that_blocks_and_yet_queues_or_copies_is_refused(options):
     with pytest.raises(
         ValueError, match="^session: expected one slot and no copies where enqueue blocks$"

@@ -23,6 +23,7 @@ def opened(tmp_path):
         "engine": str(tmp_path / "engine"),
         "facts": {},
         "inputs": {"path": str(tmp_path / "inputs.npz"), "names": ["x"], "dtypes": ["float64"]},
+        "site": {"device": {"kind": "fake"}, "scratch": str(tmp_path / "scratch")},
         "cuda_graph": False,
     }
     worker = Worker()
