@@ -1,0 +1,1 @@
+"""What the backends `tensorrt` and `tensorrt-rtx` share: one adapter over both modules."""
