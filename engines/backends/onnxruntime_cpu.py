@@ -5,12 +5,12 @@ from __future__ import annotations
 import gc
 import os
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from engines.contract import Backend, Engine, EngineError, Option, Placement, resolve_options
 from engines.ort.errors import explain
 from engines.ort.options import HOST_OPTIONS, keep_weights_outside, session_options
+from engines.ort.wheels import missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,10 +33,8 @@ class OnnxRuntimeCpu:
     options: tuple[Option, ...] = HOST_OPTIONS
 
     def unavailable(self) -> str | None:
-        """Return that onnxruntime is not installed, or None."""
-        if find_spec("onnxruntime") is None:
-            return "onnxruntime is not installed. Install dyno with the 'cpu' extra."
-        return None
+        """Return that onnxruntime is not installed, or twice, or None."""
+        return missing("cpu")
 
     def cannot_build(self, device: Device) -> str | None:
         """Return why it cannot run here: it builds with what it runs on."""
@@ -76,16 +74,16 @@ class OnnxRuntimeCpu:
         del site
         import onnxruntime as ort
 
-        from engines.ort.session import placement
+        from engines.ort.placement import RECORDING, assigned, placement
 
         options = session_options(resolve_options(self, case), optimize=True)
         options.optimized_model_filepath = str(path)
-        options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+        options.add_session_config_entry(RECORDING, "1")
         if model.external_data:
             keep_weights_outside(options, path)
         try:
             session = ort.InferenceSession(str(model.path), options, providers=PROVIDERS)
-            placed = placement(session)
+            placed = placement(assigned(session))
         except Exception as error:
             raise explain(error, default="build") from error
         return Engine(path=path, facts=_facts(placed))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import onnxruntime as ort
     from numpy.typing import NDArray
 
@@ -28,6 +30,24 @@ _ONNX_TYPES = {
     "int2": 26,
 }
 """The number of each type in onnx.proto, by its name in ml_dtypes."""
+
+_NUMPY_TYPES = {
+    1: "float32",
+    2: "uint8",
+    3: "int8",
+    4: "uint16",
+    5: "int16",
+    6: "int32",
+    7: "int64",
+    9: "bool",
+    10: "float16",
+    11: "float64",
+    12: "uint32",
+    13: "uint64",
+    14: "complex64",
+    15: "complex128",
+}
+"""The name in numpy of each type that it has, by its number in onnx.proto."""
 
 _STRING = 8
 _NAMES = {number: name for name, number in _ONNX_TYPES.items()}
@@ -75,16 +95,23 @@ def read(value: ort.OrtValue) -> Array | None:
     if number not in _NAMES:
         known: Array = value.numpy()
         return known
-    name = _NAMES[number]
+    raw = np.frombuffer(ctypes.string_at(value.data_ptr(), value.tensor_size_in_bytes()), np.uint8)
+    return from_bytes(raw, number, value.shape())
+
+
+def from_bytes(raw: NDArray[np.uint8], onnx_type: int, shape: Sequence[int]) -> Array | None:
+    """Return the bytes of a tensor as an array; None where nothing here can hold its type."""
+    if onnx_type in _NUMPY_TYPES:
+        return raw.view(_NUMPY_TYPES[onnx_type]).reshape(shape)
     try:
         import ml_dtypes
     except ImportError:
         return None
+    name = _NAMES[onnx_type]
     dtype: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
-    raw = np.frombuffer(ctypes.string_at(value.data_ptr(), value.tensor_size_in_bytes()), np.uint8)
     if name in _BITS:
-        raw = _unpacked(raw, _BITS[name])[: int(np.prod(value.shape()))]
-    return raw.view(dtype).reshape(value.shape())
+        raw = _unpacked(raw, _BITS[name])[: int(np.prod(shape))]
+    return raw.view(dtype).reshape(shape)
 
 
 def _unpacked(raw: Array, bits: int) -> Array:

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import re
 
-from engines.contract import EngineError
+from engines.contract import CaptureError, EngineError
 
 _NO_KERNEL = (
     r"is not a registered function/op|No Op registered|Could not find an implementation|"
     r"Failed to find kernel|operations .* are not supported"
 )
+_CAPTURE = (
+    r"graph capture feature|CUDA Graph feature|CUDAGraph::CaptureEnd|"
+    r"Graph capture did not complete|CUDA failure 90\d"
+)
+"""900 to 907 are the errors of stream capture."""
 _PATTERNS = (
     (
-        r"bad_alloc|[Ff]ailed to allocate memory|out of memory",
+        r"bad_alloc|[Ff]ailed to allocate memory|out of memory|STATUS_ALLOC_FAILED",
         "out-of-memory",
         "Lower the batch, or another dimension of the case.",
+    ),
+    (
+        r"CUDA failure (?:214|7\d\d)\b",
+        "crash",
+        "A kernel broke off, and nothing more runs in that process. Try another backend or option.",
     ),
     (
         r"Unsupported model IR version|Opset \d+ is under development",
@@ -42,6 +52,8 @@ _PATTERNS = (
 def explain(error: Exception, *, default: str) -> EngineError:
     """Return the failure that the exception's text names; `default` is the kind of any other."""
     text = _core(str(error)) or type(error).__name__
+    if re.search(_CAPTURE, str(error)):
+        return CaptureError(text, "Leave cuda_graph out for this model.")
     for pattern, kind, hint in _PATTERNS:
         if re.search(pattern, str(error)):
             return EngineError(kind, text, hint)

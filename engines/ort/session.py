@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import onnxruntime as ort
 
-from engines.contract import CaptureError, EngineError, Placement, SessionFacts
+from engines.contract import CaptureError, EngineError, SessionFacts
 from engines.ort.dtypes import HostTensor, laid_out, read
 from engines.ort.varying import VaryingOutputs, are_open, bind_outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from engines.contract import Arrays, Call, DeviceClock, LayerTime
+    from engines.contract import Arrays, Call, DeviceClock, LayerTime, Placement
     from suites.case import OptionValue
 
-_EXAMPLES = 5
+Given = TypeVar("Given")
 
 
 class HostSession:
@@ -30,7 +29,12 @@ class HostSession:
         inputs: Arrays,
         options: Mapping[str, OptionValue],
         placement: tuple[Placement, ...],
+        *,
+        device: str = "cpu",
+        notes: tuple[str, ...] = (),
     ) -> None:
+        self._device = device
+        self._notes = notes
         self._session = session
         self._options = dict(options)
         self._placement = placement
@@ -63,10 +67,10 @@ class HostSession:
         return SessionFacts(
             runtime="onnxruntime",
             runtime_version=ort.__version__,
-            device="cpu",
+            device=self._device,
             options=self._options,
             placement=self._placement,
-            notes=self._varying.notes if self._varying else (),
+            notes=(*self._notes, *(self._varying.notes if self._varying else ())),
         )
 
     def profile(self) -> Sequence[LayerTime] | None:
@@ -81,34 +85,26 @@ def bind(session: ort.InferenceSession, inputs: Mapping[str, HostTensor]) -> ort
     """
     binding = session.io_binding()
     for spec in session.get_inputs():
-        if spec.name not in inputs:
-            raise EngineError(
-                "invalid-model",
-                f"engine: expected an array for input {spec.name!r}, got {sorted(inputs)}",
-                "Give the input's values under the model's `inputs`.",
-            )
-        tensor = inputs[spec.name]
-        if tensor.onnx_type is None:
-            binding.bind_cpu_input(spec.name, tensor.data)
-        else:
-            address = tensor.data.ctypes.data
-            binding.bind_input(spec.name, "cpu", 0, tensor.onnx_type, tensor.shape, address)
+        bind_host_input(binding, spec.name, needed(inputs, spec.name))
     bind_outputs(session, binding)
     return binding
 
 
-def placement(session: ort.InferenceSession) -> tuple[Placement, ...]:
-    """Return how many nodes run on which provider.
+def bind_host_input(binding: ort.IOBinding, name: str, tensor: HostTensor) -> None:
+    """Bind a tensor in host memory, which outlives the binding."""
+    if tensor.onnx_type is None:
+        binding.bind_cpu_input(name, tensor.data)
+    else:
+        address = tensor.data.ctypes.data
+        binding.bind_input(name, "cpu", 0, tensor.onnx_type, tensor.shape, address)
 
-    The session needs the config entry `session.record_ep_graph_assignment_info`.
-    """
-    counts: Counter[str] = Counter()
-    examples: dict[str, list[str]] = {}
-    for subgraph in session.get_provider_graph_assignment_info():
-        nodes = subgraph.get_nodes()
-        counts[subgraph.ep_name] += len(nodes)
-        examples.setdefault(subgraph.ep_name, []).extend(n.name or n.op_type for n in nodes)
-    return tuple(
-        Placement(provider=name, nodes=count, examples=tuple(examples[name][:_EXAMPLES]))
-        for name, count in counts.most_common()
-    )
+
+def needed(inputs: Mapping[str, Given], name: str) -> Given:
+    """Return what is given for an input. Raises EngineError where nothing is."""
+    if name not in inputs:
+        raise EngineError(
+            "invalid-model",
+            f"engine: expected an array for input {name!r}, got {sorted(inputs)}",
+            "Give the input's values under the model's `inputs`.",
+        )
+    return inputs[name]

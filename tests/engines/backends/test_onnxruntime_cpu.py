@@ -8,6 +8,7 @@ from onnx import TensorProto, helper
 
 from engines.backends.onnxruntime_cpu import OnnxRuntimeCpu
 from engines.contract import Device, Engine, EngineError, PreparedModel, Site
+from engines.ort import wheels
 from suites.case import Case
 
 ort = pytest.importorskip("onnxruntime")
@@ -154,9 +155,7 @@ def test_precisions_without_kernels_are_refused_with_what_there_is(precision):
 
 
 def test_without_the_package_it_says_what_to_install(monkeypatch):
-    from engines.backends import onnxruntime_cpu
-
-    monkeypatch.setattr(onnxruntime_cpu, "find_spec", lambda _: None)
+    monkeypatch.setattr(wheels, "folder", lambda: None)
     assert OnnxRuntimeCpu().unavailable() == (
         "onnxruntime is not installed. Install dyno with the 'cpu' extra."
     )

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from engines.ort.dtypes import laid_out, read
+from engines.ort.dtypes import from_bytes, laid_out, read
 
 ort = pytest.importorskip("onnxruntime")
 bind = pytest.importorskip("engines.ort.session").bind
@@ -95,3 +95,21 @@ def test_without_ml_dtypes_its_types_are_left_out(monkeypatch):
     assert read(value).dtype == ml_dtypes.bfloat16
     monkeypatch.setitem(sys.modules, "ml_dtypes", None)
     assert read(value) is None
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15])
+def test_bytes_of_a_type_that_numpy_has_are_an_array_of_it(number):
+    array = np.arange(6).reshape(2, 3).astype(helper.tensor_dtype_to_np_dtype(number))
+    raw = array.reshape(-1).view(np.uint8)
+    found = from_bytes(raw, number, (2, 3))
+    assert found.dtype == array.dtype
+    assert np.array_equal(found, array)
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_bytes_of_a_type_that_numpy_lacks_are_what_was_laid_out(name):
+    array = values(name, (3, 3))
+    tensor = laid_out(array)
+    found = from_bytes(tensor.data.reshape(-1).view(np.uint8), tensor.onnx_type, array.shape)
+    assert found.dtype == array.dtype
+    assert np.array_equal(found, array)

@@ -1,5 +1,6 @@
 import pytest
 
+from engines.contract import CaptureError
 from engines.ort.errors import explain
 
 OLDER = "Export the model with an older opset and IR version, or install a newer runtime."
@@ -19,3 +20,38 @@ OTHER = "Try another backend, or another opset or precision of the model."
 def test_what_a_runtime_lacks_is_an_unsupported_operator(text, hint):
     error = explain(RuntimeError(text), default="build")
     assert (error.kind, error.message, error.hint) == ("unsupported-op", text, hint)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CUDA failure 2: out of memory ; GPU=0 ; expr=cudaMalloc((void**)&p, size);",
+        "Failed to allocate memory for requested buffer of size 4294967296",
+        "CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED ; GPU=0 ; expr=cublasCreate(&handle);",
+    ],
+)
+def test_no_room_on_the_device_is_out_of_memory(text):
+    error = explain(RuntimeError(text), default="build")
+    assert (error.kind, error.message) == ("out-of-memory", text)
+
+
+@pytest.mark.parametrize("code", [214, 700, 719])
+def test_a_kernel_that_breaks_off_is_a_crash(code):
+    text = f"CUDA failure {code}: something ; GPU=0 ; expr=cudaStreamSynchronize(stream);"
+    assert explain(RuntimeError(text), default="bad-output").kind == "crash"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This session cannot use the graph capture feature as requested by the user",
+        "CUDA failure 901: operation failed due to a previous error during capture ; GPU=0 ;",
+        "CUDAGraph::CaptureEnd: graph_ is NULL",
+        "Graph capture did not complete after 3 internal runs for CUDAExecutionProvider",
+    ],
+)
+def test_a_graph_that_is_refused_is_a_refused_capture(text):
+    error = explain(RuntimeError(text), default="build")
+    assert isinstance(error, CaptureError)
+    assert error.message == text
+    assert error.hint == "Leave cuda_graph out for this model."

@@ -1,0 +1,43 @@
+import pytest
+
+pytest.importorskip("onnxruntime")
+
+from engines.contract import EngineError
+from engines.ort import provider
+from engines.ort.provider import on_provider
+
+CUDA = "CUDAExecutionProvider"
+
+
+class OnlyTheCpu:
+    """A session from which ONNX Runtime left the provider out."""
+
+    def get_providers(self):
+        return ["CPUExecutionProvider"]
+
+
+@pytest.mark.parametrize(
+    ("library", "hint"),
+    [
+        ("libcublasLt.so.13", "Install dyno with the 'gpu' extra."),
+        ("libcuda.so.1", "Install the NVIDIA driver."),
+        ("libnvinfer.so.10", "Install dyno with the 'tensorrt10' extra."),
+    ],
+)
+def test_the_library_that_a_provider_lacks_is_named_with_what_brings_it(monkeypatch, library, hint):
+    def refuse(_):
+        raise OSError(f"{library}: cannot open shared object file: No such file or directory")
+
+    monkeypatch.setattr(provider.ctypes, "CDLL", refuse)
+    with pytest.raises(EngineError) as error:
+        on_provider(OnlyTheCpu(), CUDA, "", cpu_fallback=True)
+    assert error.value.kind == "environment"
+    assert error.value.message == f"CUDAExecutionProvider did not load: {library} not found"
+    assert error.value.hint == hint
+
+
+def test_a_provider_whose_libraries_are_there_is_left_to_the_log(monkeypatch):
+    monkeypatch.setattr(provider.ctypes, "CDLL", lambda _: None)
+    with pytest.raises(EngineError) as error:
+        on_provider(OnlyTheCpu(), CUDA, "", cpu_fallback=True)
+    assert error.value.message == "CUDAExecutionProvider did not load; its log tells why"
