@@ -18,6 +18,7 @@ from results.summary import (
     Rates,
     Summary,
     TooFewQueries,
+    Utilization,
 )
 
 Json = Any
@@ -69,17 +70,33 @@ def read_summary(fields: Mapping[str, Any]) -> Summary:
     nested = {
         "protocol": Protocol(**fields["protocol"]),
         "latency": _read_latency(fields["latency"]),
-        "rates": Rates(**fields["rates"]),
+        "rates": _read_rates(fields["rates"]),
         "cold": ColdPath(**fields["cold"]),
-        "device": DeviceTimes(**fields["device"]),
+        "device": _read_device(fields["device"]),
         "load": Load(**fields["load"]),
+        "utilization": _read_utilization(fields.get("utilization")),
         "notes": tuple(fields["notes"]),
         "remarks": tuple(fields["remarks"]),
     }
     return Summary(**{**fields, **nested})
 
 
-def _read_latency(fields: Mapping[str, Any]) -> Latency:
+def _read_rates(fields: Mapping[str, Any]) -> Rates:
+    return Rates(**{**fields, "per_query": _read_interval(fields.get("per_query"))})
+
+
+def _read_device(fields: Mapping[str, Any]) -> DeviceTimes:
+    p99 = fields.get("gpu_compute_p99")
+    return DeviceTimes(**{**fields, "gpu_compute_p99": p99 and _read_percentile(p99)})
+
+
+def _read_utilization(fields: Mapping[str, Any] | None) -> Utilization | None:
+    return None if fields is None else Utilization(**fields)
+
+
+def _read_latency(fields: Mapping[str, Any] | None) -> Latency | None:
+    if fields is None:
+        return None
     nested = {
         "p50_interval": _read_interval(fields["p50_interval"]),
         **{name: _read_percentile(fields[name]) for name in ("p90", "p95", "p99", "p99_9")},

@@ -21,7 +21,7 @@ from results.summary import Interval
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from results.record import Nanoseconds
+    from results.record import LaunchRecord, Nanoseconds
 
 CONFIDENCE = 0.95
 
@@ -38,6 +38,23 @@ class Spread:
 def launch_median(wall_ns: Nanoseconds) -> float:
     """Return the median of one launch [ns]; of an even number of queries, the middle two's mean."""
     return float(np.median(wall_ns))
+
+
+def time_per_query(launch: LaunchRecord) -> float:
+    """Return the elapsed time of the launch's blocks over their queries [ns]."""
+    elapsed_ns = sum(block.elapsed_ns for block in launch.blocks)
+    return elapsed_ns / sum(block.queries for block in launch.blocks)
+
+
+def launch_statistic(launch: LaunchRecord) -> float:
+    """Return the time of a launch that the stopping rule and the interval are about [ns].
+
+    It is the median wall time of a query; with several streams the time per query, because there
+    a query's own time grows with those it shares the device with.
+    """
+    if launch.protocol.streams > 1:
+        return time_per_query(launch)
+    return launch_median(launch.wall_ns)
 
 
 def launch_estimate(medians_ns: Sequence[float]) -> float:

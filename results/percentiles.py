@@ -34,6 +34,12 @@ def percentiles(launches: Sequence[Nanoseconds]) -> tuple[Percentile | TooFewQue
     return tuple(_percentile(permille, pool, launches, blocks) for permille in TAIL)
 
 
+def percentile(launches: Sequence[Nanoseconds], permille: int) -> Percentile | TooFewQueries:
+    """Return one percentile, as `percentiles` does."""
+    blocks = [_blocks(launch) for launch in launches]
+    return _percentile(permille, Pool.of(launches), launches, blocks)
+
+
 def effective_queries(launches: Sequence[Nanoseconds], permille: int) -> float:
     """Return how many independent queries say as much of the percentile as these do.
 

@@ -13,6 +13,7 @@ from results.summary import Summary
 PATHS = (
     "$.launches",
     "$.latency.p50_interval.half_width",
+    "$.rates.per_query.half_width",
     "$.rates.samples_per_s",
     "$.protocol",
     "$.notes",
@@ -24,7 +25,7 @@ PATHS = (
 class Glance:
     """The part of a summary that ranks its case; fields are those of Summary.
 
-    `half_width` is that of p50's interval, None for a single launch.
+    `half_width` is that of the interval which the stopping rule judged, None for a single launch.
     """
 
     launches: int
@@ -36,7 +37,7 @@ class Glance:
     @classmethod
     def of(cls, summary: Summary) -> Glance:
         """Return what ranks a case of this summary."""
-        interval = summary.latency.p50_interval
+        interval = summary.interval
         return cls(
             launches=summary.launches,
             half_width=None if interval is None else interval.half_width,
@@ -48,10 +49,10 @@ class Glance:
 
 def read_glance(text: str) -> Glance:
     """Return the glance of the JSON array of what is at `PATHS`."""
-    launches, half_width, samples_per_s, protocol, notes = json.loads(text)
+    launches, of_p50, per_query, samples_per_s, protocol, notes = json.loads(text)
     return Glance(
         launches=launches,
-        half_width=half_width,
+        half_width=per_query if of_p50 is None else of_p50,
         samples_per_s=samples_per_s,
         protocol=Protocol(**protocol),
         notes=tuple(notes),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-STATISTICS_VERSION = 1
+STATISTICS_VERSION = 2
 """Goes up whenever a summary of the same launches would change; stored ones are then rebuilt."""
 LAUNCHES = 5
 """Fewer fresh launches than these sample too little of what differs between processes."""
@@ -15,3 +15,5 @@ OWN_TIME_SHARE = 0.5
 intervals of consecutive ones covered 40 %, of every tenth 79 %, of every twentieth 98 %."""
 DISTURBED_SHARE = 0.10
 """A case is noted as disturbed where a larger share of its blocks was."""
+ENQUEUE_BOUND = 0.8
+"""Where enqueueing takes a larger share of the GPU compute time, the host may limit the rate."""

@@ -123,6 +123,21 @@ timings = Table(
     Column("d2h_ns", LargeBinary),
 )
 
+telemetry = Table(
+    "telemetry",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("started_at", Float, nullable=False),
+    Column("elapsed_ns", Integer, nullable=False),
+    Column("queries", Integer, nullable=False),
+    Column("device_uuid", Text, nullable=False),
+    Column("readings", Text, nullable=False),
+    Column("samples", Text, nullable=False),
+    _of_case(),
+)
+
 outcome = Table(
     "outcome",
     metadata,

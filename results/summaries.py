@@ -75,8 +75,9 @@ def close(store: Store, run_id: str, record: CaseRecord) -> None:
     from results.aggregate import summarise
 
     launches = store.launches(run_id, record.position)
+    telemetry = store.telemetry(run_id, record.position)
     try:
-        summary = summarise(record, launches)
+        summary = summarise(record, launches, telemetry)
     except (ValueError, ArithmeticError):
         return
     store.add_summary(run_id, record.position, summary)
@@ -99,8 +100,9 @@ def _made(store: Store, run: RunResult, case: CaseResult) -> Summary:
         if older is None:
             raise
         return replace(older, notes=(*older.notes, "older-statistics"))
+    telemetry = store.telemetry(run_id, position)
     try:
-        summary = summarise(case.record, launches)
+        summary = summarise(case.record, launches, telemetry)
     except UNREADABLE as error:
         where = f"{store.folder}: run {run_id}, case {position}"
         raise DamagedError(f"{where}: {told(error)}. {REMEDY}") from error

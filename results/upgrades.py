@@ -47,5 +47,16 @@ def _to_2(connection: Connection) -> None:
         )
 
 
-UPGRADES: tuple[Callable[[Connection], None], ...] = (_to_2,)
+def _to_3(connection: Connection) -> None:
+    """Give telemetry a table."""
+    connection.exec_driver_sql(
+        "CREATE TABLE telemetry (run_id TEXT NOT NULL, position INTEGER NOT NULL, "
+        "attempt INTEGER NOT NULL, started_at FLOAT NOT NULL, elapsed_ns INTEGER NOT NULL, "
+        "queries INTEGER NOT NULL, device_uuid TEXT NOT NULL, readings TEXT NOT NULL, "
+        "samples TEXT NOT NULL, PRIMARY KEY (run_id, position, attempt), "
+        'FOREIGN KEY(run_id, position) REFERENCES "case" (run_id, position))'
+    )
+
+
+UPGRADES: tuple[Callable[[Connection], None], ...] = (_to_2, _to_3)
 """UPGRADES[k] takes a store of schema k + 1 to schema k + 2, within one transaction for all."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from results.report.device import on_device
 from results.report.footnotes import Footnote, footnotes, marks, tails
 from results.report.tables import Table, cold_path, grouped, model_tables
 from results.summaries import PAGE
@@ -38,13 +39,13 @@ class Body:
 
 
 def body(run: RunResult, summaries: Mapping[int, Summary]) -> Body:
-    """Return every case of the run: the models' tables, then the cold path."""
+    """Return every case of the run: the models' tables, then the device and the cold path."""
     shown = measured(run, summaries)
     notes = footnotes(shown)
     tables = model_tables(run, summaries, tails=tails(shown), marks=marks(notes))
-    cold = cold_path(run, summaries)
+    further = (on_device(shown, marks(notes)), cold_path(run, summaries))
     return Body(
-        tables=(*tables, cold) if cold else tables,
+        tables=(*tables, *(table for table in further if table)),
         notes=notes,
         has_numbers=bool(shown),
     )

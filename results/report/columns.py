@@ -20,8 +20,9 @@ Read = Callable[[Summary], float | None]
 class Column:
     """A column: its head, its unit and a cell a row; cells of numbers are equally wide.
 
-    A narrow terminal leaves out the columns with the greatest `drop` first, and none with 0.
-    `best` is the row of the best value.
+    A narrow terminal leaves out the columns with the greatest `drop` first, and none with 0; before
+    that it folds text to `narrow` characters where that is not 0. `best` is the row of the best
+    value.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Column:
     cells: tuple[str, ...]
     is_number: bool = True
     drop: int = 0
+    narrow: int = 0
     best: int | None = None
 
 
@@ -91,9 +93,9 @@ def numbers(cases: Sequence[CaseResult]) -> Column:
     return Column(name="#", cells=aligned([str(case.record.position + 1) for case in cases]))
 
 
-def texts(name: str, cells: Sequence[str]) -> Column:
+def texts(name: str, cells: Sequence[str], *, narrow: int = 0) -> Column:
     """Return a column of text."""
-    return Column(name=name, cells=tuple(cells), is_number=False)
+    return Column(name=name, cells=tuple(cells), is_number=False, narrow=narrow)
 
 
 def latencies(rows: Rows, tails: Sequence[str]) -> tuple[Column, ...]:
@@ -133,18 +135,18 @@ def cold(rows: Rows) -> tuple[Column, ...]:
     return launches, *(rows.column(name, read) for name, read in _COLD.items())
 
 
-def _p50(summary: Summary) -> float:
-    return summary.latency.p50_ns
+def _p50(summary: Summary) -> float | None:
+    return None if summary.latency is None else summary.latency.p50_ns
 
 
 def _half_width_percent(summary: Summary) -> float | None:
-    interval = summary.latency.p50_interval
+    interval = summary.interval
     return None if interval is None else 100 * interval.half_width
 
 
 def _tail(field: str) -> Read:
     def read(summary: Summary) -> float | None:
-        percentile = getattr(summary.latency, field)
+        percentile = getattr(summary.latency, field, None)
         return percentile.value_ns if isinstance(percentile, Percentile) else None
 
     return read

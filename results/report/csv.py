@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from io import StringIO
 from typing import TYPE_CHECKING
 
-from results.frame import Pairs, Value, flat_rows
+from results.frame import Pairs, flat_rows
+from results.frame_columns import Value
 from results.report.wording import one_line
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from results.record import CaseResult, Measured, RunResult
+from results.report import device_notes
 from results.report.identity import case_numbers
 from results.report.units import fraction
 from results.report.wording import one_line, sentence
@@ -47,7 +48,10 @@ class Footnote:
 
 def tails(cases: Shown) -> tuple[str, ...]:
     """Return the fields of the percentiles to show: p99.9 only where a case has it."""
-    present = any(isinstance(summary.latency.p99_9, Percentile) for _, summary in cases)
+    present = any(
+        summary.latency is not None and isinstance(summary.latency.p99_9, Percentile)
+        for _, summary in cases
+    )
     return ("p90", "p95", "p99", "p99_9") if present else ("p90", "p95", "p99")
 
 
@@ -94,7 +98,7 @@ def _few_queries(cases: Shown) -> Iterator[tuple[str, int, str]]:
         case.record.position: {
             field: percentile
             for field in fields
-            if isinstance(percentile := getattr(summary.latency, field), TooFewQueries)
+            if isinstance(percentile := getattr(summary.latency, field, None), TooFewQueries)
         }
         for case, summary in cases
     }
@@ -159,7 +163,8 @@ def _wide_interval(case: CaseResult, summary: Summary) -> Iterator[tuple[str, st
     if "wide-interval" in summary.notes:
         target = f"{100 * summary.protocol.target:g} %"
         stopped = case.outcome.stopped_by if isinstance(case.outcome, Measured) else ""
-        rule = f"Wider than the target: the interval of p50 exceeds ± {target}."
+        what = "p50" if summary.latency is not None else "the time per query"
+        rule = f"Wider than the target: the interval of {what} exceeds ± {target}."
         yield rule, _CAPS.get(stopped, "")
 
 
@@ -207,9 +212,14 @@ _RULES: tuple[_Rule, ...] = (
     _few_launches,
     _consecutive,
     _levels,
+    device_notes.streams,
     _no_steady_state,
     _warm_up_not_judged,
     _disturbed,
+    device_notes.throttled,
+    device_notes.shared,
+    device_notes.enqueue_bound,
+    device_notes.transfer_bound,
     _precision,
     _cache_damage,
     _older_statistics,

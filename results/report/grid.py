@@ -27,10 +27,11 @@ _BEST_STYLE = "bold green"
 def fitting(columns: tuple[Column, ...], width: int) -> tuple[tuple[Column, ...], int]:
     """Return the columns that fit, the least needed left out first, and the gap between them.
 
-    Where not even the needed ones fit, columns of text fold.
+    Columns of text that may be narrower are counted so. Where not even the needed ones fit, columns
+    of text fold.
     """
     kept = columns
-    widths = {id(column): _width(column) for column in columns}
+    widths = {id(column): _least(column) for column in columns}
     while True:
         for gap in (GAP, GAP - 1):
             if sum(widths[id(column)] + gap for column in kept) - gap <= width:
@@ -131,6 +132,11 @@ def _longest_word(column: Column) -> int:
 def _parts(text: str) -> str:
     """Return the text with a space behind each slash, where an id may be folded."""
     return text.replace("/", "/ ")
+
+
+def _least(column: Column) -> int:
+    width = _width(column)
+    return min(width, column.narrow) if column.narrow else width
 
 
 def _width(column: Column) -> int:

@@ -101,8 +101,9 @@ def _words(protocol: Protocol) -> str:
     launches = f"{protocol.launches_min}–{protocol.launches_max}"
     if protocol.launches_min == protocol.launches_max:
         launches = f"{protocol.launches_min}"
+    gated = "wall time" if protocol.streams == 1 else "elapsed time per query"
     parts = [
-        f"wall time by {protocol.clock}, {protocol.loop}, I/O {protocol.transfers}",
+        f"{gated} by {protocol.clock}, {protocol.loop}, I/O {protocol.transfers}",
         f"{protocol.streams} stream{'s' if protocol.streams > 1 else ''}",
         f"queue depth {protocol.queue_depth}",
         *(["CUDA graph"] if protocol.cuda_graph else []),

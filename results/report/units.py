@@ -13,6 +13,10 @@ TIMES: Scale = (("ns", 1.0), ("µs", 1e3), ("ms", 1e6), ("s", 1e9))
 RATES: Scale = (("/s", 1.0), ("k/s", 1e3), ("M/s", 1e6), ("G/s", 1e9))
 BYTES: Scale = (("B", 1.0), ("KiB", 2.0**10), ("MiB", 2.0**20), ("GiB", 2.0**30))
 PERCENT: Scale = (("%", 1.0),)
+WATTS: Scale = (("W", 1.0),)
+ENERGY: Scale = (("µJ/sample", 1e-6), ("mJ/sample", 1e-3), ("J/sample", 1.0))
+MEGAHERTZ: Scale = (("MHz", 1.0),)
+CELSIUS: Scale = (("°C", 1.0),)
 
 _MOST = 1e5
 """A column whose greatest number would reach this in its smallest one's unit takes the next."""

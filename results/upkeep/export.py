@@ -1,4 +1,4 @@
-"""`dyno store export --parquet`: runs, cases, launches and raw timings as four Parquet files."""
+"""`dyno store export --parquet`: all that is known of runs, as five Parquet files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from results.damage import of_row, reading
 from results.frame import column_types, flat_rows
 from results.store import FILE
 from results.summaries import glances, paired
-from results.upkeep.launches import Row, is_pruned, launch_rows, read
+from results.telemetry import SERIES
+from results.telemetry_rows import read_telemetry
+from results.upkeep.launches import Row, is_pruned, launch_rows, read, telemetry_rows
 from results.upkeep.parquet import (
     CLOCKS,
     fresh_files,
@@ -24,12 +26,12 @@ from results.upkeep.parquet import (
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from results.frame import Value
+    from results.frame_columns import Value
     from results.record import LaunchRecord, RunResult
     from results.store import Store
 
-RUNS, CASES, LAUNCHES, TIMINGS = (
-    f"{name}.parquet" for name in ("runs", "cases", "launches", "timings")
+RUNS, CASES, LAUNCHES, TIMINGS, TELEMETRY = (
+    f"{name}.parquet" for name in ("runs", "cases", "launches", "timings", "telemetry")
 )
 _RUN = {
     **dict.fromkeys(("run_id", "name", "suite", "suite_sha256", "dyno_version"), "string"),
@@ -55,6 +57,12 @@ _LAUNCH = {
     "has_timings": "bool",
     **dict.fromkeys(("protocol_json", "blocks_json", "facts_json", "covariates_json"), "string"),
 }
+_SAMPLE = {
+    "run_id": "string",
+    **dict.fromkeys(("position", "attempt"), "int32"),
+    "device_uuid": "string",
+    **dict.fromkeys(("at_s", *SERIES), "double"),
+}
 _OF_RECORD = ("started_at", "start_ns", "open_ns", "first_query_ns", "warmup_ns", "warmup_queries")
 _UNTIMED = dict.fromkeys(CLOCKS)
 _SUMS = ("queries", "elapsed_ns", "cpu_ns", "voluntary_switches", "involuntary_switches")
@@ -64,15 +72,15 @@ def export(store: Store, folder: Path, run_ids: Sequence[str]) -> dict[str, int]
     """Write the runs into the folder and return the rows of each file by its name.
 
     The folder is made where it is missing; a file that is there is left as it is, and an error.
-    All of it is as the store was at one moment. Runs and their cases are held in memory, launches
-    and timings are not. Raises StoreError.
+    All of it is as the store was at one moment. Runs and their cases are held in memory, launches,
+    timings and telemetry are not. Raises StoreError.
     """
     require_pyarrow()
     for run_id in run_ids:
         # what is missing is made before the one sight of the store, in which nothing is stored
         glances(store, store.read_run(run_id))
     with (
-        fresh_files(folder, (RUNS, CASES, LAUNCHES, TIMINGS)) as paths,
+        fresh_files(folder, (RUNS, CASES, LAUNCHES, TIMINGS, TELEMETRY)) as paths,
         store.view() as connection,
     ):
         runs = [store.read_run(run_id) for run_id in run_ids]
@@ -84,6 +92,9 @@ def export(store: Store, folder: Path, run_ids: Sequence[str]) -> dict[str, int]
                 paths[LAUNCHES], map(partial(_launch, store), launches()), _LAUNCH
             ),
             TIMINGS: write_timings(paths[TIMINGS], _timed(store, launches())),
+            TELEMETRY: write_rows(
+                paths[TELEMETRY], _samples(store, telemetry_rows(connection, run_ids)), _SAMPLE
+            ),
         }
 
 
@@ -148,3 +159,12 @@ def _launch(store: Store, row: Row) -> dict[str, Any]:
         "has_timings": not is_pruned(row),
         **{f"{name}_json": row[name] for name in ("protocol", "blocks", "facts", "covariates")},
     }
+
+
+def _samples(store: Store, found: Iterable[Row]) -> Iterator[dict[str, Any]]:
+    for row in found:
+        record = reading(store.folder / FILE, of_row(row), row, read_telemetry)
+        whose = {name: row[name] for name in ("run_id", "position", "attempt", "device_uuid")}
+        for place, at_s in enumerate(record.at_s):
+            told = {name: series[place] for name, series in record.samples.items()}
+            yield {**whose, "at_s": at_s, **told}

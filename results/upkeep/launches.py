@@ -1,9 +1,9 @@
-"""All launches of a store in turn, those of earlier attempts and without raw timings too."""
+"""All launches and telemetry of a store in turn, of earlier attempts and without timings too."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, select
@@ -32,6 +32,14 @@ def launch_rows(connection: Connection, run_id: str | None = None) -> Iterator[R
         query = query.where(launch.c.run_id == run_id)
     order = (launch.c.run_id, launch.c.position, launch.c.attempt, launch.c.id)
     return stream(connection, query.order_by(*order))
+
+
+def telemetry_rows(connection: Connection, run_ids: Sequence[str]) -> Iterator[Row]:
+    """Yield each row of telemetry of the runs, by case and attempt."""
+    table = schema.telemetry
+    for run_id in run_ids:
+        query = select(table).filter_by(run_id=run_id)
+        yield from stream(connection, query.order_by(table.c.position, table.c.attempt))
 
 
 def is_pruned(row: Row) -> bool:

@@ -27,6 +27,7 @@ _KEYS = {
     "run_end": ("run_id", "ended_at", "state"),
     "case": ("run_id", "position"),
     "launch": ("run_id", "position", "attempt", "number"),
+    "telemetry": ("run_id", "position", "attempt"),
     "outcome": ("run_id", "position"),
     "summary": ("run_id", "position", "statistics_version", "launches"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from results.record import LaunchRecord
 from results.summary import Summary
+from results.telemetry import TelemetryRecord
 
 _TOLERANCE = 0.001
 _DEVICE = ("enqueue_ns", "gpu_compute_ns", "h2d_ns", "d2h_ns")
@@ -38,6 +39,20 @@ def _time_problem(launch: LaunchRecord) -> str | None:
     if agree:
         return None
     return f"expected queries of {elapsed_ns} ns together, as its blocks took, got {taken_ns} ns"
+
+
+def telemetry_problem(record: TelemetryRecord) -> str | None:
+    """Return how a record of telemetry disagrees with itself, or None."""
+    for name, series in record.samples.items():
+        least = min((value for value in series if value is not None), default=0)
+        if least < 0:
+            return f"expected {name} of 0 and up, got {least!r}"
+    for name, share in record.clock_reasons.items():
+        if not 0 <= share <= 1:
+            return f"expected a fraction of its samples with {name!r}, got {share!r}"
+    if (record.energy_joules is None) is not (record.energy_queries is None):
+        return "expected energy and the queries it was for, got one without the other"
+    return None
 
 
 def summary_problem(summary: Summary, *, launches: int, queries: int) -> str | None:

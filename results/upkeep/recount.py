@@ -11,9 +11,11 @@ from sqlalchemy import Connection, select
 
 from results import rows, schema
 from results.rules import STATISTICS_VERSION
+from results.telemetry_rows import read_telemetry
 
 if TYPE_CHECKING:
     from results.record import LaunchRecord
+    from results.telemetry import TelemetryRecord
 
 _TOLERANCE = 1e-9
 """Relative: another NumPy may add in another order."""
@@ -38,16 +40,24 @@ def recount(
     if stored is None:
         return None
     case = connection.execute(select(schema.case).filter_by(**of_case)).mappings().one()
-    made = summarise(rows.read_case(dict(case)), launches)
+    made = summarise(rows.read_case(dict(case)), launches, _telemetry(connection, of_case))
     found = _differences(asdict(made), asdict(rows.read_summary_row(dict(stored))))
     return next(found, None)
 
 
+def _telemetry(connection: Connection, of_case: Mapping[str, Any]) -> TelemetryRecord | None:
+    table = schema.telemetry
+    query = select(table).filter_by(**of_case).order_by(table.c.attempt.desc())
+    found = connection.execute(query).mappings().first()
+    return None if found is None else read_telemetry(dict(found))
+
+
 def _differences(made: Mapping[str, Any], stored: Mapping[str, Any]) -> Iterator[str]:
-    theirs = dict(_leaves(stored))
-    for name, value in _leaves(made):
-        if not _alike(value, theirs.get(name)):
-            yield f"expected {name} of {value!r} as its raw timings give, got {theirs.get(name)!r}"
+    ours, theirs = dict(_leaves(made)), dict(_leaves(stored))
+    for name in {**ours, **theirs}:
+        value, found = ours.get(name), theirs.get(name)
+        if not _alike(value, found):
+            yield f"expected {name} of {value!r} as its raw timings give, got {found!r}"
 
 
 def _leaves(fields: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

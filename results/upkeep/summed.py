@@ -77,9 +77,9 @@ def _made(store: Store, run_id: str, case: CaseResult) -> Summary:
     from results.aggregate import summarise
 
     position = case.record.position
-    launches = store.launches(run_id, position)
+    launches, telemetry = store.launches(run_id, position), store.telemetry(run_id, position)
     try:
-        return summarise(case.record, launches)
+        return summarise(case.record, launches, telemetry)
     except UNREADABLE as error:
         where = f"{store.folder}: run {run_id}, case {position}"
         raise DamagedError(f"{where}: {told(error)}. {REMEDY}") from error

@@ -16,9 +16,10 @@ from results.codec import encodable
 from results.damage import UNREADABLE, check_text, lenient, told
 from results.database import driver_connection
 from results.record import RunEnd
+from results.telemetry_rows import read_telemetry
 from results.upkeep.files import file_problems
 from results.upkeep.launches import Row, is_pruned, launch_rows, read, stream
-from results.upkeep.plausible import launch_problem, summary_problem
+from results.upkeep.plausible import launch_problem, summary_problem, telemetry_problem
 from results.upkeep.recount import recount
 
 if TYPE_CHECKING:
@@ -101,6 +102,9 @@ def _table_problems(connection: Connection, census: _Census) -> Iterator[str]:
     for row in stream(connection, select(schema.case)):
         yield from _unreadable(_where(row), row, _read_case)
     yield from _launch_problems(connection, census)
+    for row in stream(connection, select(schema.telemetry)):
+        where = f"{_where(row)}, telemetry of attempt {row['attempt']}"
+        yield from _unreadable(where, row, _read_telemetry)
     yield from _outcome_problems(connection, census.cases)
     yield from _summary_problems(connection, census.cases)
 
@@ -188,6 +192,11 @@ def _read_case(row: Row) -> None:
     record = rows.read_case(row)
     if encodable(record.id) != row["case_id"]:
         raise ValueError(f"expected the id {record.id!r}, got {row['case_id']!r}")
+
+
+def _read_telemetry(row: Row) -> None:
+    if problem := telemetry_problem(read_telemetry(row)):
+        raise ValueError(problem)
 
 
 def _read_summary(case: _Case, row: Row) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from results.record import Block, CaseRecord, LaunchRecord, Protocol, RunRecord
+from results.telemetry import SERIES, TelemetryRecord
 from suites.case import Case
 
 PROTOCOL = Protocol(
@@ -90,9 +91,33 @@ def _run(run_id="20260102-030405-1f3a", name="nightly", started_at=1_767_323_045
     )
 
 
+def _telemetry(**changes):
+    fields = {
+        "attempt": 0,
+        "started_at": 1_767_323_060.5,
+        "elapsed_ns": 5_000_000_000,
+        "queries": 5000,
+        "device_uuid": "GPU-0123",
+        "at_s": (0.05, 0.1),
+        "samples": {**dict.fromkeys(SERIES, (90.0, 92.0)), "watts": (200.5, None)},
+        "idle_watts": 20.5,
+        "energy_joules": 900.0,
+        "energy_queries": 4500.0,
+        "clock_reasons": {"sw_power_cap": 0.5},
+        "other_processes": 3,
+        "unknown": {"performance_state": "not supported"},
+    }
+    return TelemetryRecord(**{**fields, **changes})
+
+
 @pytest.fixture
 def make_launch():
     return _launch
+
+
+@pytest.fixture
+def make_telemetry():
+    return _telemetry
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from results.aggregate import summarise
 from results.record import Block
 from results.rules import STATISTICS_VERSION
-from results.summary import ColdPath, DeviceTimes, Load, Percentile, Rates, TooFewQueries
+from results.summary import ColdPath, Interval, Load, Percentile, Rates, TooFewQueries
 
 
 def blocks(*rows):
@@ -44,7 +44,14 @@ def test_rates_come_from_the_elapsed_time_of_blocks_and_not_from_latency(make_ca
 
     found = summarise(make_case(batch=4, dims=(("sequence", 16),)), [launch, launch])
 
-    assert found.rates == Rates(queries_per_s=150.0, samples_per_s=600.0, steps_per_s=9600.0)
+    assert found.rates == Rates(
+        queries_per_s=150.0,
+        samples_per_s=600.0,
+        steps_per_s=9600.0,
+        per_query=Interval(
+            low_ns=pytest.approx(200e6 / 30), high_ns=pytest.approx(200e6 / 30), half_width=0.0
+        ),
+    )
 
 
 def test_a_case_without_a_sequence_has_no_steps(make_case, launches):
@@ -104,16 +111,47 @@ def test_two_threads_or_a_device_say_nothing_of_disturbed_blocks(make_case, make
     assert on_device.load.disturbed_share is None
 
 
-def test_device_times_are_medians_over_queries_where_every_launch_has_them(make_case, make_launch):
-    times = np.arange(10, dtype=np.int64)
-    launches = [
-        make_launch(0, enqueue_ns=times, gpu_compute_ns=times),
-        make_launch(1, enqueue_ns=times + 10),
-    ]
+def test_several_streams_have_a_throughput_and_no_latency(make_case, make_launch, protocol):
+    streams = replace(protocol, streams=4)
+    launches = [make_launch(n, (1_000_000 + n,) * 10, protocol=streams) for n in range(5)]
 
-    assert summarise(make_case(), launches).device == DeviceTimes(
-        enqueue_ns=9.5, gpu_compute_ns=None, h2d_ns=None, d2h_ns=None
-    )
+    found = summarise(make_case(), launches)
+
+    assert found.latency is None
+    assert found.interval == found.rates.per_query
+    assert found.interval.half_width == pytest.approx(2e-6, rel=0.05)
+    assert "streams" in found.notes
+    assert not {"few-queries", "levels"} & set(found.notes)
+
+
+def test_the_interval_of_several_streams_is_held_against_the_target(
+    make_case, make_launch, protocol
+):
+    streams = replace(protocol, streams=4)
+    launches = [make_launch(n, (1_000_000 * (n + 1),) * 10, protocol=streams) for n in range(5)]
+
+    assert "wide-interval" in summarise(make_case(), launches).notes
+
+
+def test_telemetry_is_told_of_the_attempt_that_the_launches_are_of(
+    make_case, make_launch, make_telemetry
+):
+    launches = [make_launch(0, attempt=1)]
+
+    found = summarise(make_case(batch=2), launches, make_telemetry(attempt=1))
+
+    assert found.utilization.joules_per_sample == 0.1
+    assert {"throttled", "shared-gpu"} <= set(found.notes)
+    assert summarise(make_case(), launches, make_telemetry(attempt=0)).utilization is None
+    assert summarise(make_case(), launches).utilization is None
+
+
+def test_the_state_of_the_gpu_beside_launches_is_of_the_load(make_case, make_launch):
+    told = {"gpu": {"clock_reasons": ["hw_slowdown"], "other_processes": 1}}
+
+    load = summarise(make_case(), [make_launch(0, covariates={"after": told})]).load
+
+    assert (load.throttling, load.shared_share) == ({"hw_slowdown": 1.0}, 1.0)
 
 
 def test_a_steady_sure_and_long_case_has_no_notes(make_case, launches):

@@ -2,6 +2,7 @@ import json
 import os
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from results.aggregate import summarise
@@ -36,6 +37,28 @@ def test_summaries_come_back_with_and_without_percentiles_and_intervals(make_cas
 
     for summary in (several, single, remarked):
         assert read_summary(summary_fields(summary)) == summary
+
+
+def test_all_that_a_device_tells_comes_back(make_case, make_launch, make_telemetry, protocol):
+    times = {"enqueue_ns": np.arange(10), "gpu_compute_ns": np.arange(10) + 1}
+    covariates = {"before": {"gpu": {"clock_reasons": ["hw_slowdown"], "other_processes": 0}}}
+    launches = [make_launch(n, covariates=covariates, **times) for n in range(2)]
+    streams = [replace(launch, protocol=replace(protocol, streams=2)) for launch in launches]
+
+    for made in (launches, streams):
+        summary = summarise(make_case(), made, make_telemetry())
+        assert read_summary(json.loads(dump(summary_fields(summary)))) == summary
+
+
+def test_a_summary_of_version_1_is_still_read(make_case, make_launch):
+    fields = summary_fields(summarise(make_case(), [make_launch()]))
+    del fields["utilization"], fields["rates"]["per_query"]
+    for name in ("host_latency_ns", "gpu_compute_p99", "enqueue_share"):
+        del fields["device"][name]
+    for name in ("throttling", "shared_share"):
+        del fields["load"][name]
+
+    assert read_summary(fields) == summarise(make_case(), [make_launch()])
 
 
 def test_a_path_that_is_no_utf_8_is_stored_and_comes_back():

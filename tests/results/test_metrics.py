@@ -1,10 +1,19 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from results.metrics import launch_estimate, launch_interval, launch_median, spread
+from results.metrics import (
+    launch_estimate,
+    launch_interval,
+    launch_median,
+    launch_statistic,
+    spread,
+    time_per_query,
+)
+from results.record import Block
 from results.summary import Interval
 
 
@@ -14,6 +23,24 @@ def ns(*values):
 
 def test_the_median_of_an_even_launch_is_the_mean_of_the_middle_two():
     assert launch_median(ns(40, 10, 20, 30)) == 25.0
+
+
+def test_the_time_per_query_is_the_elapsed_time_of_all_blocks_over_all_queries(make_launch):
+    blocks = tuple(
+        Block(queries=n, elapsed_ns=ns, cpu_ns=0, voluntary_switches=0, involuntary_switches=0)
+        for n, ns in ((2, 500), (8, 1500))
+    )
+
+    assert time_per_query(make_launch(blocks=blocks)) == 200.0
+
+
+def test_several_streams_stop_by_the_time_per_query_and_one_by_the_median(make_launch, protocol):
+    launch = make_launch(wall_ns=(1000, 1000, 4000))
+    streams = replace(launch, protocol=replace(protocol, streams=2))
+
+    assert launch_statistic(launch) == 1000.0
+    assert launch_statistic(replace(launch, protocol=replace(protocol, queue_depth=4))) == 1000.0
+    assert launch_statistic(streams) == 2000.0
 
 
 def test_the_estimate_is_the_geometric_mean_of_launches():

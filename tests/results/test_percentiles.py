@@ -10,6 +10,7 @@ from results.percentiles import (
     effective_queries,
     needed_queries,
     order_statistic_ranks,
+    percentile,
     percentiles,
 )
 from results.summary import Interval, Percentile, TooFewQueries
@@ -24,6 +25,12 @@ def test_the_queries_needed_are_the_fewest_with_a_finite_interval(permille, need
     assert needed_queries(permille) == need
     assert order_statistic_ranks(permille, need - 1) is None
     assert order_statistic_ranks(permille, need)[1] == need
+
+
+def test_one_percentile_is_the_same_as_among_all():
+    launches = [np.random.default_rng(n).integers(1000, 9000, 5000) for n in range(3)]
+
+    assert tuple(percentile(launches, permille) for permille in TAIL) == percentiles(launches)
 
 
 @pytest.mark.parametrize("permille", TAIL)

@@ -3,6 +3,7 @@ import pytest
 from results.aggregate import summarise
 from results.ranking import Glance
 from results.record import Measured, PastResult, RunEnd, RunResume, Skipped
+from results.rules import STATISTICS_VERSION as VERSION
 from results.store import Store
 
 NIGHTS = ("20260103-030405-0001", "20260102-030405-0002", "20260104-030405-0003")
@@ -75,12 +76,12 @@ def test_a_summary_of_a_single_launch_has_a_glance_without_an_interval(store, me
 
 
 def test_summaries_of_some_cases_are_those_and_no_others(store, measure, make_case):
-    summary = measure(NIGHTS[0], position=3)
+    summary = measure(NIGHTS[0], position=3, versions=(VERSION,))
     store.add_case(NIGHTS[0], make_case(4))
     store.add_summary(NIGHTS[0], 4, summary)
 
-    assert list(store.summaries(NIGHTS[0], 1, [4, 7])) == [4]
-    assert list(store.summaries(NIGHTS[0], 1)) == [3, 4]
+    assert list(store.summaries(NIGHTS[0], VERSION, [4, 7])) == [4]
+    assert list(store.summaries(NIGHTS[0], VERSION)) == [3, 4]
 
 
 def test_the_end_of_a_start_that_was_resumed_is_not_the_run_s(store, make_run):

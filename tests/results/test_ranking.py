@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -84,3 +85,17 @@ def at(fields, path):
     for name in path.removeprefix("$.").split("."):
         fields = None if fields is None else fields[name]
     return fields
+
+
+def test_several_streams_are_ranked_by_the_interval_of_the_time_per_query(
+    make_case, make_launch, protocol
+):
+    streams = replace(protocol, streams=2)
+    launches = [make_launch(n, (1000 + n,) * 10, protocol=streams) for n in range(2)]
+    summary = summarise(make_case(), launches)
+    fields = json.loads(json.dumps(summary_fields(summary)))
+
+    found = read_glance(json.dumps([at(fields, path) for path in PATHS]))
+
+    assert found == Glance.of(summary)
+    assert found.half_width == summary.rates.per_query.half_width

@@ -6,8 +6,11 @@ from results import summaries as module
 from results.database import PrunedError, StoreError
 from results.ranking import Glance
 from results.record import Failed, Measured, Skipped
+from results.rules import STATISTICS_VERSION as VERSION
 from results.store import Store
 from results.summaries import close, glances, paired, summaries
+
+NEXT = VERSION + 1
 
 
 @pytest.fixture
@@ -59,7 +62,7 @@ def test_an_open_case_without_a_launch_has_no_summary(store, make_run, make_case
 def test_a_summary_so_far_is_never_stored(store, make_run):
     summaries(store, store.read_run(make_run().id))
 
-    assert list(store.summaries(make_run().id, 1)) == [0]
+    assert list(store.summaries(make_run().id, VERSION)) == [0]
 
 
 def test_raw_timings_are_read_once(closed, make_run, reads):
@@ -77,14 +80,33 @@ def test_a_summary_of_other_rules_is_made_anew_and_both_are_kept(
 ):
     run = closed.read_run(make_run().id)
     summaries(closed, run)
-    monkeypatch.setattr(module, "STATISTICS_VERSION", 2)
-    monkeypatch.setattr("results.aggregate.STATISTICS_VERSION", 2)
+    monkeypatch.setattr(module, "STATISTICS_VERSION", NEXT)
+    monkeypatch.setattr("results.aggregate.STATISTICS_VERSION", NEXT)
 
     found = summaries(closed, run)
 
     assert reads == [0, 0]
-    assert found[0].statistics_version == 2
-    assert closed.summaries(run.record.id, 1)[0].statistics_version == 1
+    assert found[0].statistics_version == NEXT
+    assert closed.summaries(run.record.id, VERSION)[0].statistics_version == VERSION
+
+
+def test_telemetry_that_came_before_a_case_was_closed_is_in_its_summary(
+    store, make_run, make_case, make_telemetry
+):
+    store.add_telemetry(make_run().id, 0, make_telemetry())
+    close(store, make_run().id, make_case(0))
+    run = store.read_run(make_run().id)
+
+    assert store.summaries(run.record.id, VERSION)[0].utilization.watts == 200.5
+    assert summaries(store, run)[0].utilization.watts == 200.5
+
+
+def test_telemetry_is_in_a_summary_that_is_made_late(closed, make_run, make_telemetry):
+    closed.add_telemetry(make_run().id, 0, make_telemetry())
+
+    found = summaries(closed, closed.read_run(make_run().id))
+
+    assert found[0].utilization.joules_per_sample == 0.1
 
 
 def test_a_summary_of_fewer_launches_is_made_anew(closed, make_run, make_launch, reads):
@@ -95,7 +117,7 @@ def test_a_summary_of_fewer_launches_is_made_anew(closed, make_run, make_launch,
 
     assert reads == [0, 0]
     assert found[0].launches == 2
-    assert closed.summaries(make_run().id, 1)[0].launches == 2
+    assert closed.summaries(make_run().id, VERSION)[0].launches == 2
 
 
 def test_the_same_summary_from_two_processes_is_stored_once(closed, make_run):
@@ -103,7 +125,7 @@ def test_the_same_summary_from_two_processes_is_stored_once(closed, make_run):
 
     closed.add_summary(make_run().id, 0, found[0])
 
-    assert closed.summaries(make_run().id, 1) == found
+    assert closed.summaries(make_run().id, VERSION) == found
 
 
 def test_a_case_that_closes_has_its_summary_stored(store, make_run, make_case, reads):
@@ -113,7 +135,7 @@ def test_a_case_that_closes_has_its_summary_stored(store, make_run, make_case, r
     found = summaries(store, store.read_run(make_run().id))
 
     assert reads == [2]
-    assert found[0] == store.summaries(make_run().id, 1)[0]
+    assert found[0] == store.summaries(make_run().id, VERSION)[0]
 
 
 def test_a_summary_that_cannot_be_made_does_not_stop_a_run(store, make_run, make_case):
@@ -121,7 +143,7 @@ def test_a_summary_that_cannot_be_made_does_not_stop_a_run(store, make_run, make
 
     close(store, make_run().id, make_case(5))
 
-    assert 5 not in store.summaries(make_run().id, 1)
+    assert 5 not in store.summaries(make_run().id, VERSION)
 
 
 def test_cases_come_with_their_summaries_a_page_at_a_time(store, make_run, monkeypatch):
@@ -148,7 +170,7 @@ def test_glances_are_of_measured_cases_and_read_no_raw_timings_twice(store, make
     first = glances(store, run)
     second = glances(store, run)
 
-    assert first == second == {0: Glance.of(store.summaries(make_run().id, 1)[0])}
+    assert first == second == {0: Glance.of(store.summaries(make_run().id, VERSION)[0])}
     assert reads == [0]
 
 
@@ -171,12 +193,12 @@ def test_where_raw_timings_were_pruned_the_summary_by_older_rules_is_used_and_no
     run = closed.read_run(make_run().id)
     older = summaries(closed, run)[0]
     without_raw_timings(closed)
-    monkeypatch.setattr(module, "STATISTICS_VERSION", 2)
+    monkeypatch.setattr(module, "STATISTICS_VERSION", NEXT)
 
     found = summaries(closed, run)
 
     assert found == {0: replace(older, notes=(*older.notes, "older-statistics"))}
-    assert closed.summaries(run.record.id, 2) == {}
+    assert closed.summaries(run.record.id, NEXT) == {}
 
 
 def test_without_raw_timings_and_any_summary_the_case_is_named(closed, make_run):

@@ -10,6 +10,7 @@ from results import database
 from results.record import Failed, Measured, RunEnd, RunResume, Skipped
 from results.store import Store
 from results.summaries import summaries
+from results.telemetry import TelemetryRecord
 from results.upgrades import UPGRADES
 
 DATA = Path(__file__).parent / "data"
@@ -118,6 +119,39 @@ def test_a_store_of_schema_2_still_opens(tmp_path):
     assert [(launch.attempt, launch.number) for launch in launches] == [(1, 0), (1, 1)]
     assert launches[1].wall_ns.tolist() == list(range(1_001_000, 1_001_100))
     assert {position: summary.queries for position, summary in found.items()} == {0: 200, 4: 200}
+
+
+def test_a_store_of_schema_3_still_opens(tmp_path):
+    shutil.copytree(GOLDEN.with_name("schema3"), tmp_path / "store")
+    store = Store(tmp_path / "store", create=False)
+
+    run = store.read_run(store.find_run("golden"))
+    found = summaries(store, run)
+
+    assert [case.launches for case in run.cases] == [2, 0, 0, 0, 2]
+    assert store.telemetry(run.record.id, 4) is None
+    assert store.telemetry(run.record.id, 0) == TelemetryRecord(
+        attempt=0,
+        started_at=1_767_323_060.5,
+        elapsed_ns=5_000_000_000,
+        queries=5000,
+        device_uuid="GPU-0123",
+        at_s=(0.05, 0.1),
+        samples={
+            "sm_percent": (90.0, 92.0),
+            "watts": (200.5, None),
+            "memory_used_bytes": (2e9, 2e9),
+        },
+        idle_watts=20.5,
+        energy_joules=900.0,
+        energy_queries=4500.0,
+        clock_reasons={"sw_power_cap": 0.5},
+        other_processes=0,
+        unknown={"temperature_c": "not supported"},
+    )
+    assert found[0].utilization.joules_per_sample == 0.025
+    assert found[0].latency.p50_ns == pytest.approx(1_000_549.4, abs=0.1)
+    assert (found[4].latency, found[4].rates.queries_per_s) == (None, 1000.0)
 
 
 def test_an_older_schema_is_upgraded_once(tmp_path, monkeypatch):

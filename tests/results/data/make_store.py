@@ -6,6 +6,7 @@ What it holds is written out here, so that the test of the file depends on no bu
 """
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from results.record import (
 )
 from results.store import Store
 from results.summaries import summaries
+from results.telemetry import TelemetryRecord
 from suites.case import Case
 
 FOLDER = Path(__file__).parent / f"schema{newest()}"
@@ -87,13 +89,30 @@ def case(position: int, precision: str) -> CaseRecord:
     )
 
 
-def launch(number: int, attempt: int = 0) -> LaunchRecord:
+TELEMETRY = TelemetryRecord(
+    attempt=0,
+    started_at=1767323060.5,
+    elapsed_ns=5_000_000_000,
+    queries=5000,
+    device_uuid="GPU-0123",
+    at_s=(0.05, 0.1),
+    samples={"sm_percent": (90.0, 92.0), "watts": (200.5, None), "memory_used_bytes": (2.0e9, 2e9)},
+    idle_watts=20.5,
+    energy_joules=900.0,
+    energy_queries=4500.0,
+    clock_reasons={"sw_power_cap": 0.5},
+    other_processes=0,
+    unknown={"temperature_c": "not supported"},
+)
+
+
+def launch(number: int, attempt: int = 0, streams: int = 2) -> LaunchRecord:
     wall = np.arange(1_000_000, 1_000_100, dtype=np.int64) + 1000 * number
     return LaunchRecord(
         number=number,
         attempt=attempt,
         started_at=1767323050.5 + number,
-        protocol=PROTOCOL,
+        protocol=replace(PROTOCOL, streams=streams),
         wall_ns=wall,
         enqueue_ns=wall // 10,
         gpu_compute_ns=wall // 2,
@@ -132,7 +151,8 @@ def main() -> None:
     for position, precision in enumerate(("fp16", "int8", "fp8", "fp32", "bf16")):
         store.add_case(RUN.id, case(position, precision))
     for number in range(2):
-        store.add_launch(RUN.id, 0, launch(number))
+        store.add_launch(RUN.id, 0, launch(number, streams=1))
+    store.add_telemetry(RUN.id, 0, TELEMETRY)
     for position, outcome in enumerate(outcomes):
         store.add_outcome(RUN.id, position, outcome)
     store.add_launch(RUN.id, 4, launch(0))

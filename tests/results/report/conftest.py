@@ -25,6 +25,7 @@ from results.summary import (
     Rates,
     Summary,
     TooFewQueries,
+    Utilization,
 )
 from suites.case import Case
 
@@ -236,3 +237,102 @@ def summaries():
 @pytest.fixture
 def machine():
     return MACHINE
+
+
+ON_DEVICE = replace(PROTOCOL, loop="device-stamped", transfers="copied", sync="spin", l2="hot")
+UNSUPPORTED = "nvmlDeviceGetPowerUsage: Not Supported"
+COUNTERLESS = "nvmlDeviceGetTotalEnergyConsumption: Not Supported"
+
+
+def utilization(**changes):
+    made = Utilization(
+        sm_percent=92.4,
+        memory_percent=41.0,
+        memory_used_bytes=1_640_000_000,
+        process_memory_bytes=1_120_000_000,
+        watts=212.4,
+        idle_watts=23.1,
+        joules_per_sample=0.0021,
+        sm_mhz=1740.0,
+        sm_mhz_least=1710.0,
+        memory_mhz=9501.0,
+        temperature_c=67.0,
+        pcie_rx_bytes_per_s=1.2e9,
+        pcie_tx_bytes_per_s=3.4e8,
+        other_processes=0,
+    )
+    return replace(made, **changes)
+
+
+def gpu_summary(p50_ns, *, enqueue_ns=40_000.0, copy_ns=12_000.0, **changes):
+    compute_ns = 0.9 * p50_ns
+    device = DeviceTimes(
+        enqueue_ns=enqueue_ns,
+        gpu_compute_ns=compute_ns,
+        h2d_ns=copy_ns,
+        d2h_ns=copy_ns / 2,
+        host_latency_ns=compute_ns + 1.5 * copy_ns,
+        gpu_compute_p99=percentile(1.1 * compute_ns),
+        enqueue_share=enqueue_ns / compute_ns,
+    )
+    return summary(p50_ns, **{"device": device, "protocol": ON_DEVICE, **changes})
+
+
+def gpu_case(position, backend, precision, batch, **options):
+    case = replace(lstm(batch, 64, precision, backend), options=tuple(options.items()))
+    return case_result(position, case, Measured(stopped_by="target"), launches=5)
+
+
+def streams_summary():
+    one = gpu_summary(825_000.0)
+    return replace(
+        one,
+        latency=None,
+        protocol=replace(ON_DEVICE, streams=4),
+        rates=replace(one.rates, per_query=interval(206_000.0, 0.031)),
+        device=replace(one.device, host_latency_ns=None, gpu_compute_p99=None),
+        utilization=utilization(other_processes=2),
+        notes=("wide-interval", "streams", "shared-gpu"),
+    )
+
+
+GPU_CASES = (
+    gpu_case(0, "onnxruntime-cuda", "fp16", 1),
+    gpu_case(1, "onnxruntime-cuda", "fp16", 8),
+    gpu_case(2, "tensorrt", "int8-fp16", 32),
+    gpu_case(3, "tensorrt", "fp16", 32, streams=4),
+)
+GPU_SUMMARIES = {
+    0: gpu_summary(
+        180_000.0, enqueue_ns=150_000.0, utilization=utilization(), notes=("enqueue-bound",)
+    ),
+    1: gpu_summary(
+        412_000.0,
+        utilization=utilization(
+            watts=None,
+            idle_watts=None,
+            joules_per_sample=None,
+            throttling={"sw_power_cap": 0.4},
+            unknown={
+                "watts": UNSUPPORTED,
+                "idle_watts": UNSUPPORTED,
+                "energy_joules": COUNTERLESS,
+                "energy_queries": COUNTERLESS,
+            },
+        ),
+        load=replace(summary(1).load, throttling={"hw_slowdown": 0.2}, shared_share=0.4),
+        notes=("throttled", "shared-gpu"),
+    ),
+    2: gpu_summary(25_000.0, copy_ns=40_000.0, notes=("transfer-bound",)),
+    3: streams_summary(),
+}
+
+
+@pytest.fixture
+def gpu_run(run):
+    return replace(run, cases=GPU_CASES)
+
+
+@pytest.fixture
+def gpu_summaries():
+    return dict(GPU_SUMMARIES)

@@ -41,11 +41,12 @@ def test_each_protocol_is_worded_once(summaries):
     device = replace(
         summaries[0].protocol,
         loop="device-stamped",
+        transfers="copied",
         streams=2,
         queue_depth=4,
         cuda_graph=True,
         sync="spin",
-        l2="hot",
+        l2="flushed",
         launches_min=5,
         launches_max=5,
         warmup_s=1.0,
@@ -64,9 +65,9 @@ def test_each_protocol_is_worded_once(summaries):
         (
             device.fingerprint,
             (
-                "wall time by perf_counter_ns, device-stamped, I/O bound, 2 streams, queue depth "
-                "4, CUDA graph, waits by spin, L2 hot, 5 launches × 0.5 s after ≥ 1 s warm-up, "
-                "target ± 2 %"
+                "elapsed time per query by perf_counter_ns, device-stamped, I/O copied, 2 streams, "
+                "queue depth 4, CUDA graph, waits by spin, L2 flushed, 5 launches × 0.5 s after "
+                "≥ 1 s warm-up, target ± 2 %"
             ),
         ),
     )

@@ -17,6 +17,12 @@ def test_tables_footnotes_and_totals(run, summaries, machine):
     assert render(run, summaries, machine) == GOLDEN.read_text(encoding="utf-8")
 
 
+def test_a_run_on_a_device_has_the_columns_of_all_its_readings(gpu_run, gpu_summaries):
+    golden = GOLDEN.with_name("report_gpu.md")
+
+    assert render(gpu_run, gpu_summaries) == golden.read_text(encoding="utf-8")
+
+
 def test_cases_in_a_row_are_named_as_such(run):
     cases = tuple(replace(case, outcome=Skipped(reason="no device")) for case in run.cases[:3])
 

@@ -59,6 +59,14 @@ def test_models_with_one_case_each_are_drawn_in_one_table(run, summaries, machin
     assert text == (DATA / f"terminal_shared_{width}.txt").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_a_run_on_a_device_is_drawn_to_the_width_there_is(gpu_run, gpu_summaries, width):
+    text = printed(drawn(gpu_run, gpu_summaries), width, color_system=None)
+
+    assert text == (DATA / f"terminal_gpu_{width}.txt").read_text(encoding="utf-8")
+    assert max(len(line) for line in text.splitlines()) <= width
+
+
 def test_a_run_is_drawn_in_colour(report):
     text = printed(report, 100, color_system="standard", force_terminal=True)
 

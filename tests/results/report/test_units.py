@@ -4,8 +4,12 @@ from hypothesis import strategies as st
 
 from results.report.units import (
     BYTES,
+    CELSIUS,
+    ENERGY,
+    MEGAHERTZ,
     RATES,
     TIMES,
+    WATTS,
     Scaled,
     aligned,
     duration,
@@ -114,3 +118,19 @@ def test_a_column_without_numbers_has_no_unit():
 
 def test_zeros_leave_the_unit_to_the_others():
     assert scaled([0.0, 5e6], TIMES) == Scaled(unit="ms", cells=("0   ", "5.00"))
+
+
+@pytest.mark.parametrize(
+    ("joules", "cell"),
+    [(2.1, "2.10 J/sample"), (0.0021, "2.10 mJ/sample"), (3.4e-6, "3.40 µJ/sample")],
+)
+def test_energy_is_told_in_the_unit_that_suits_it(joules, cell):
+    found = scaled([joules], ENERGY)
+
+    assert f"{found.cells[0]} {found.unit}" == cell
+
+
+def test_watts_megahertz_and_degrees_have_one_unit_each():
+    units = [scaled([0.5, 2000.0], scale).unit for scale in (WATTS, MEGAHERTZ, CELSIUS)]
+
+    assert units == ["W", "MHz", "°C"]

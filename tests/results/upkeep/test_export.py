@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from results.store import Store, StoreError
+from results.telemetry import SERIES
 from results.upkeep import export as module
 from results.upkeep.export import export
 
@@ -15,7 +16,8 @@ pd = pytest.importorskip("pandas")
 pq = pytest.importorskip("pyarrow.parquet")
 
 RUN = "20260102-030405-1f3a"
-NAMES = ["cases.parquet", "launches.parquet", "runs.parquet", "timings.parquet"]
+NAMES = ["cases.parquet", "launches.parquet", "runs.parquet", "telemetry.parquet"]
+NAMES.append("timings.parquet")
 
 
 @pytest.fixture
@@ -39,6 +41,7 @@ def test_the_files_hold_all_of_the_runs_that_were_asked_for(store, fill, folder)
         "cases.parquet": 6,
         "launches.parquet": 7,
         "timings.parquet": 65,
+        "telemetry.parquet": 0,
     }
     assert sorted(path.name for path in folder.iterdir()) == NAMES
     assert {name: len(pd.read_parquet(folder / name)) for name in rows} == rows
@@ -113,6 +116,23 @@ def test_raw_timings_are_a_row_a_query(store, fill, make_launch, folder):
     assert timings["h2d_ns"].isna().all()
 
 
+def test_telemetry_is_a_row_a_sample(store, fill, make_telemetry, folder):
+    fill(store, parts=5)
+    store.add_telemetry(RUN, 0, make_telemetry())
+    store.add_telemetry(RUN, 2, make_telemetry(attempt=1, samples={"sm_mhz": (1.0, 2.0)}))
+
+    assert export(store, folder, [RUN])["telemetry.parquet"] == 4
+
+    found = read(folder, "telemetry")
+    assert found[["position", "attempt"]].to_numpy().tolist() == [[0, 0], [0, 0], [2, 1], [2, 1]]
+    assert set(found["device_uuid"]) == {"GPU-0123"}
+    assert found["at_s"].tolist() == [0.05, 0.1] * 2
+    assert found["watts"].fillna(-1).tolist() == [200.5, -1, -1, -1]
+    assert found["sm_mhz"].tolist() == [90.0, 92.0, 1.0, 2.0]
+    assert list(found)[5:] == list(SERIES)
+    assert read(folder, "cases")["joules_per_sample"].fillna(-1).tolist() == [0.1, -1, 0.1]
+
+
 def test_raw_timings_are_written_in_parts(store, fill, folder, monkeypatch):
     fill(store, parts=5)
     monkeypatch.setattr("results.upkeep.parquet.ROWS", 12)
@@ -166,7 +186,7 @@ def test_without_pyarrow_the_extra_is_named(store, folder, monkeypatch):
 
 
 def test_golden_stores_are_exported(tmp_path, folder):
-    shutil.copytree(Path(__file__).parent.parent / "data" / "schema2", tmp_path / "golden")
+    shutil.copytree(Path(__file__).parent.parent / "data" / "schema3", tmp_path / "golden")
 
     assert export(Store(tmp_path / "golden"), folder, [RUN])["timings.parquet"] == 500
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from results.record import LaunchRecord
+from results.rules import STATISTICS_VERSION as VERSION
 from results.store import Store, StoreError
 from results.summaries import summaries
 from results.upkeep.merge import Fate, Merged, merge
@@ -67,7 +68,22 @@ def test_a_merged_run_is_the_same_in_all_that_is_stored(store, other, fill):
     list(merge(store, other.folder))
 
     assert content(store) == content(other)
-    assert store.summaries(RUN, 1) == other.summaries(RUN, 1) != {}
+    assert store.summaries(RUN, VERSION) == other.summaries(RUN, VERSION) != {}
+
+
+def test_telemetry_is_merged_and_compared(store, other, fill, make_telemetry):
+    fill(store)
+    fill(other)
+    other.add_telemetry(RUN, 0, make_telemetry())
+
+    assert list(merge(store, other.folder)) == [merged(Fate.EXTENDED)]
+    assert store.telemetry(RUN, 0) == make_telemetry()
+    assert list(merge(store, other.folder)) == [merged(Fate.SAME)]
+
+    store.add_telemetry(RUN, 2, make_telemetry())
+    other.add_telemetry(RUN, 2, make_telemetry(idle_watts=1.0))
+    reason = f"{DIFFER} telemetry"
+    assert list(merge(store, other.folder)) == [merged(Fate.REFUSED, reason=reason)]
 
 
 def test_the_other_store_is_left_as_it_is(store, other, fill):
@@ -245,7 +261,7 @@ def test_a_newer_store_is_refused_with_the_dyno_that_can_read_it(store, other, f
     change("PRAGMA user_version = 9", of=other)
 
     assert refusal(store, other.folder) == (
-        f"{other.folder}/dyno.db: expected a store of schema 1 to 2, got schema 9. "
+        f"{other.folder}/dyno.db: expected a store of schema 1 to 3, got schema 9. "
         "Use dyno 0.1.0 or a newer one."
     )
 

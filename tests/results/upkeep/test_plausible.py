@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from results.aggregate import summarise
-from results.upkeep.plausible import launch_problem, summary_problem
+from results.upkeep.plausible import launch_problem, summary_problem, telemetry_problem
 
 
 @pytest.fixture
@@ -69,3 +69,23 @@ def test_a_summary_is_of_the_launches_that_there_are(make_case, make_launch):
     assert summary_problem(summary, launches=2, queries=19) == (
         "expected the case's 19 queries, got 20"
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({}, None),
+        ({"samples": {"watts": (None, None)}}, None),
+        ({"samples": {"watts": (3.0, -1.0)}}, "expected watts of 0 and up, got -1.0"),
+        (
+            {"clock_reasons": {"hw_slowdown": 1.5}},
+            "expected a fraction of its samples with 'hw_slowdown', got 1.5",
+        ),
+        (
+            {"energy_queries": None},
+            "expected energy and the queries it was for, got one without the other",
+        ),
+    ],
+)
+def test_telemetry_agrees_with_itself(make_telemetry, changes, problem):
+    assert telemetry_problem(make_telemetry(**changes)) == problem

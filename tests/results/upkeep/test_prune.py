@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from results.record import Failed, RunResume
+from results.rules import STATISTICS_VERSION as VERSION
 from results.store import Store, StoreError
 from results.summaries import summaries
 from results.upkeep.prune import Pruned, compact, prune
@@ -67,11 +68,11 @@ def test_a_report_s_numbers_stay_what_they_were(store, fill):
 
 def test_summaries_are_stored_before_raw_timings_go(store, fill):
     fill(store, parts=5)
-    assert store.summaries(RUN, 1) == {}
+    assert store.summaries(RUN, VERSION) == {}
 
     old_prune(store)
 
-    assert sorted(store.summaries(RUN, 1)) == [0, 2]
+    assert sorted(store.summaries(RUN, VERSION)) == [0, 2]
 
 
 def test_a_case_whose_summary_cannot_be_stored_keeps_its_raw_timings(store, fill, monkeypatch):
@@ -129,7 +130,7 @@ def test_a_dry_run_says_the_same_and_removes_nothing(store, fill):
     dry = old_prune(store, dry_run=True)
 
     assert len(timings(store)) == 3
-    assert store.summaries(RUN, 1) == {}
+    assert store.summaries(RUN, VERSION) == {}
     assert old_prune(store) == dry != NOTHING
 
 
@@ -211,6 +212,15 @@ def test_a_run_is_as_old_as_its_last_launch(store, fill, make_launch):
     assert old_prune(store, 0.05).launches == 2
 
 
+def test_telemetry_stays_and_is_a_sign_of_life(store, fill, make_telemetry):
+    fill(store, parts=5)
+    store.add_telemetry(RUN, 0, make_telemetry(started_at=ENDED_S + 29.9 * DAY_S))
+
+    assert old_prune(store, 1) == NOTHING
+    assert old_prune(store, 0.05).launches == 4
+    assert store.telemetry(RUN, 0).idle_watts == 20.5
+
+
 LIST = "List all that is damaged with 'dyno store verify', and measure again."
 
 
@@ -229,7 +239,7 @@ LIST = "List all that is damaged with 'dyno store verify', and measure again."
             f"expected text in 'covariates', got bytes that are not UTF-8. {LIST}",
         ),
         (
-            "INSERT INTO summary VALUES ('20260102-030405-1f3a', 0, 1, 2, '{')",
+            f"INSERT INTO summary VALUES ('{RUN}', 0, {VERSION}, 2, '{{')",  # noqa: S608
             (
                 "expected a row that can be read, got JSONDecodeError: Expecting property name "
                 f"enclosed in double quotes: line 1 column 2 (char 1). {LIST}"

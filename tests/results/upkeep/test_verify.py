@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from results.record import Protocol
+from results.rules import STATISTICS_VERSION as VERSION
 from results.store import Store
 from results.summaries import summaries
 from results.timings import encode
@@ -37,7 +38,7 @@ def test_a_whole_store_is_counted(filled):
     assert verify(filled) == Verified(runs=1, launches=4, timings=35, pruned=0, problems=())
 
 
-@pytest.mark.parametrize("schema", [1, 2])
+@pytest.mark.parametrize("schema", [1, 2, 3])
 def test_golden_stores_are_whole(tmp_path, schema):
     shutil.copytree(DATA / f"schema{schema}", tmp_path / "golden")
 
@@ -110,8 +111,8 @@ def test_pruned_launches_are_counted_apart(filled, change):
         (
             "UPDATE summary SET launches = 9 WHERE position = 0",
             (
-                f"{CASE} 0, summary by version 1: expected what its row says, got version and "
-                "launches (1, 2)"
+                f"{CASE} 0, summary by version {VERSION}: expected what its row says, got version "
+                f"and launches ({VERSION}, 2)"
             ),
         ),
         (
@@ -119,7 +120,7 @@ def test_pruned_launches_are_counted_apart(filled, change):
                 "UPDATE summary SET summary = replace(summary, '\"queries\":20', '\"queries\":21') "
                 "WHERE position = 0"
             ),
-            f"{CASE} 0, summary by version 1: expected the case's 20 queries, got 21",
+            f"{CASE} 0, summary by version {VERSION}: expected the case's 20 queries, got 21",
         ),
     ],
 )
@@ -260,3 +261,48 @@ def test_every_flipped_byte_of_an_archive_s_head_is_told_in_a_line(store):
         assert [line.partition(", got ")[0] for line in found] == [
             f"inputs/{'00' * 32}.npz: expected whole arrays"
         ], place
+
+
+FEW = ("few-queries", "few-launches", "consecutive")
+
+
+@pytest.fixture
+def told(store, fill, make_telemetry):
+    """A store whose first case has telemetry, and a summary with it."""
+    fill(store, parts=5)
+    store.add_telemetry(RUN, 0, make_telemetry())
+    summaries(store, store.read_run(RUN))
+    return store
+
+
+def test_telemetry_that_agrees_is_no_problem(told):
+    assert problems(told) == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        (
+            "UPDATE telemetry SET samples = replace(samples, '200.5,null', '200.5')",
+            f"{CASE} 0, telemetry of attempt 0: expected watts of 2 samples, got 1",
+        ),
+        (
+            "UPDATE telemetry SET readings = replace(readings, '900.0', 'null')",
+            (
+                f"{CASE} 0, telemetry of attempt 0: expected energy and the queries it was for, "
+                "got one without the other"
+            ),
+        ),
+        (
+            "DELETE FROM telemetry",
+            (
+                f"{CASE} 0, its summary: expected notes of {FEW!r} as its raw timings give, got "
+                f"{(*FEW, 'throttled', 'shared-gpu')!r}"
+            ),
+        ),
+    ],
+)
+def test_damaged_telemetry_is_told(told, change, statement, problem):
+    change(statement)
+
+    assert problem in problems(told)

@@ -1,0 +1,61 @@
+from contextlib import closing
+from sqlite3 import connect
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from results.database import StoreError
+from results.reader import Reader
+from results.store import Store
+
+
+@pytest.fixture
+def store(tmp_path, make_run, make_case):
+    made = Store(tmp_path)
+    made.add_run(make_run())
+    made.add_case(make_run().id, make_case(0))
+    return made
+
+
+def test_a_store_is_a_reader(store):
+    assert isinstance(store, Reader)
+
+
+def test_telemetry_comes_back_as_it_was_added(store, make_run, make_telemetry):
+    store.add_telemetry(make_run().id, 0, make_telemetry())
+
+    assert store.telemetry(make_run().id, 0) == make_telemetry()
+
+
+def test_a_case_without_telemetry_has_none(store, make_run):
+    assert store.telemetry(make_run().id, 0) is None
+
+
+def test_of_several_attempts_the_newest_one_s_telemetry_counts(store, make_run, make_telemetry):
+    for attempt in (2, 10, 0):
+        store.add_telemetry(make_run().id, 0, make_telemetry(attempt=attempt))
+
+    assert store.telemetry(make_run().id, 0).attempt == 10
+
+
+def test_an_attempt_has_one_telemetry_and_its_case_is_there(store, make_run, make_telemetry):
+    store.add_telemetry(make_run().id, 0, make_telemetry())
+
+    for position in (0, 7):
+        with pytest.raises(IntegrityError):
+            store.add_telemetry(make_run().id, position, make_telemetry())
+
+
+def test_damaged_telemetry_is_one_line_with_its_run_and_case(store, make_run, make_telemetry):
+    store.add_telemetry(make_run().id, 0, make_telemetry())
+    with closing(connect(store.folder / "dyno.db")) as connection, connection:
+        connection.execute("UPDATE telemetry SET samples = '{\"watts\":[1]}'")
+
+    with pytest.raises(StoreError) as caught:
+        store.telemetry(make_run().id, 0)
+
+    assert str(caught.value) == (
+        f"{store.folder}/dyno.db: run {make_run().id}, case 0: expected a row that can be read, "
+        "got KeyError: 'at_s'. List all that is damaged with 'dyno store verify', and measure "
+        "again."
+    )
