@@ -37,7 +37,8 @@ is_current() {
 choose_extras() {
     why="DYNO_EXTRAS says so" extras=${DYNO_EXTRAS:-}
     [ -z "$extras" ] || return 0
-    case ,$had_extras, in *,gpu,*) extras=$had_extras why="it was chosen before" && return 0 ;; esac
+    [ "$(runtime_of "$had_extras")" = cpu ] ||
+        { extras=$had_extras why="it was chosen before" && return 0; }
     why="no libcuda.so.1 here; DYNO_EXTRAS overrides" extras=cpu
     if "$1" -ISc 'import ctypes; ctypes.CDLL("libcuda.so.1")' 2>/dev/null; then
         why="libcuda.so.1 loads; DYNO_EXTRAS overrides" extras=gpu
@@ -49,6 +50,7 @@ install_all() {
     [ "$had_root" = "$root" ] && [ -x "$venv/bin/python" ] || had_extras='' had_group=''
     find_python
     choose_extras "$python"
+    check_extras
     group=${asked_group:-$had_group}
     say "installing extra '$extras' ($why) with $(version_of "$python") into .venv"
     must_rebuild && rm -rf "$venv"
@@ -56,7 +58,11 @@ install_all() {
     [ -x "$venv/bin/pip" ] || "$python" -m venv "$venv" || fail "$python could not make .venv"
     pins=constraints/$("$venv/bin/python" -c 'import sys; print("py%d%d.txt" % sys.version_info[:2])')
     pip_install pip hatchling editables
-    pip_install --no-build-isolation ${group:+--group "$group"} --editable ".[$extras]"
+    isolation=--no-build-isolation
+    for built in cuda tensorrt tensorrt10 gpu-all; do # sources, with builders of their own
+        has "$built" && isolation=''
+    done
+    pip_install $isolation ${group:+--group "$group"} --editable ".[$extras]"
     printf '%s\n' "$root" "$inputs" "$python" "$extras" "$group" >"$state"
 }
 
@@ -69,7 +75,31 @@ must_rebuild() {
 }
 
 runtime_of() {
-    case ,$1, in *,gpu,*) echo gpu ;; *) echo cpu ;; esac
+    case ,$1, in *,gpu,* | *,gpu-all,*) echo gpu ;; *) echo cpu ;; esac
+}
+
+# Refuses extras that there are not, and those that bring two distributions of the same files.
+check_extras() {
+    if has cpu && [ "$(runtime_of "$extras")" = gpu ]; then
+        fail "DYNO_EXTRAS: expected one ONNX Runtime, got '$extras'." \
+            "That of gpu runs on the CPU as well: leave out cpu."
+    fi
+    if has tensorrt10 && { has tensorrt || has gpu-all; }; then
+        fail "DYNO_EXTRAS: expected one TensorRT, got '$extras'." \
+            "Leave out tensorrt10, or ask for gpu,cuda,tensorrt10,rtx."
+    fi
+    "$python" -c '
+import sys, tomllib
+with open(sys.argv[1], "rb") as file:
+    known = list(tomllib.load(file)["project"].get("optional-dependencies", ()))
+unknown = [name for name in sys.argv[2].split(",") if name not in known]
+told = "dyno: DYNO_EXTRAS: expected some of {}, got {!r}. Separate them by commas."
+sys.exit(told.format(", ".join(known), unknown[0]) if unknown else 0)
+' "$root/pyproject.toml" "$extras" || exit 1
+}
+
+has() {
+    case ,$extras, in *,"$1",*) ;; *) return 1 ;; esac
 }
 
 find_python() {

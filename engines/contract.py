@@ -71,11 +71,18 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedModel:
-    """An ONNX file at its final precision; `sha256` is of it and its external data."""
+    """An ONNX file at its final precision; `sha256` is of it and its external data.
+
+    `dims` has each input's dimensions as the suite names and fixes them: sizes, or expressions
+    over the case's `sizes`. `values` has the integer inputs that are one number everywhere. Inputs
+    are missing from them where only the file tells.
+    """
 
     path: Path
     sha256: str
     external_data: bool = False
+    dims: Mapping[str, tuple[int | str, ...]] = field(default_factory=dict)
+    values: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from engines.cache.entry import BadBuildError
 from engines.cache.folder import probe
 from harness.child import Child, ChildError, child_pool
 from harness.closure import backend_code
+from harness.devices import variables
 from harness.outcome import failed
 from results.record import Failed
 from suites.errors import reason
@@ -112,8 +113,9 @@ class Builder:
     def _build(self, planned: PlannedCase, prepared: Prepared, path: Path) -> Draft:
         """Build the engine in a fresh child. Raises ChildError."""
         log, backend = self.folders.log(str(planned.position)), planned.case.backend
-        device = asdict(self.devices[registry.get(backend).device])
-        with Child("harness.worker", path=self.closure, log=log) as child:
+        target = self.devices[registry.get(backend).device]
+        device, seen = asdict(target), variables(target)
+        with Child("harness.worker", path=self.closure, log=log, variables=seen) as child:
             child.ask("describe", timeout_s=self.timeout_s, backend=backend, build_for=device)
             reply = child.ask(
                 "build",
@@ -122,6 +124,8 @@ class Builder:
                 model=str(prepared.path),
                 sha256=prepared.sha256,
                 external_data=prepared.external_data,
+                dims=prepared.dims,
+                values=prepared.values,
                 engine=str(path),
                 site={"device": device, "scratch": str(self.folders.scratch(backend))},
             )
@@ -162,6 +166,8 @@ def _groups(waiting: Sequence[Waiting], devices: Mapping[str, Device]) -> list[_
             "backend_code": codes[case.backend],
             "model_sha256": prepared.sha256,
             "external_data": prepared.external_data,
+            "dims": {name: list(dims) for name, dims in prepared.dims.items()},
+            "values": dict(prepared.values),
             "recipe": _RECIPE,
             "engine": dict(backend.engine_key(case, devices[backend.device])),
         }

@@ -21,7 +21,7 @@ from harness.timing import stopwatch
 from harness.wire import ClosedError, Message, receive, send
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from types import TracebackType
 
 _BOOTSTRAP = (
@@ -52,17 +52,24 @@ class Child:
     _exit_fd = -1
 
     def __init__(
-        self, program: str, *, log: Path, path: Path | None = None, python: str = sys.executable
+        self,
+        program: str,
+        *,
+        log: Path,
+        path: Path | None = None,
+        python: str = sys.executable,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         """Start `program`'s main under `python`, with `path` first on its module path.
 
-        What the child prints is appended to `log`. `age_ns` tells the time since just before the
-        exec.
+        What the child prints is appended to `log`. `variables` are added to the environment that it
+        inherits. `age_ns` tells the time since just before the exec.
         """
         to_child, self._write_fd = os.pipe()
         self._read_fd, from_child = os.pipe()
         command = [python, "-P", "-c", _BOOTSTRAP, program, str(path or "")]
         self._log = log
+        self._variables = variables or {}
         self.age_ns = stopwatch()
         try:
             self._process = self._start([*command, str(to_child), str(from_child)])
@@ -89,6 +96,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 pass_fds=[int(fd) for fd in command[-2:]],
                 start_new_session=True,
+                env={**os.environ, **self._variables},
             )
 
     def __enter__(self) -> Self:

@@ -16,6 +16,7 @@ ROOT = Path(harness.__file__).resolve().parent.parent
 FILES = (
     "suites/__init__.py",
     "suites/case.py",
+    "suites/expressions.py",
     "engines/__init__.py",
     "engines/contract.py",
     "engines/registry.py",
@@ -28,7 +29,7 @@ FILES = (
     "harness/wire.py",
     "harness/worker.py",
 )
-FAMILIES = ("engines/fake", "engines/ort")
+FAMILIES = ("engines/cuda", "engines/fake", "engines/ort", "engines/trt")
 FOLDERS = ("engines/backends", *FAMILIES)
 
 

@@ -30,10 +30,21 @@ class DeviceBusyError(Exception):
     """Another dyno measures on the device, or its lock cannot be had."""
 
 
-def devices(plan: Plan) -> tuple[str, ...]:
-    """Return the devices that the plan's cases run on, sorted; simulated ones need no lock."""
+def devices(plan: Plan, *, building: bool = False) -> tuple[str, ...]:
+    """Return what names the devices of the plan's cases, sorted; simulated ones need no lock.
+
+    With `building`, only those count that engines are built on.
+    """
     backends = [registry.get(name) for name in {p.case.backend for p in plan.runnable}]
-    return tuple(sorted({backend.device for backend in backends if not backend.simulated}))
+    return tuple(
+        sorted(
+            {
+                plan.devices[backend.device].uuid or backend.device
+                for backend in backends
+                if not backend.simulated and (backend.builds_on_device or not building)
+            }
+        )
+    )
 
 
 @contextmanager

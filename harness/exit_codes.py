@@ -1,4 +1,4 @@
-"""The exit codes of dyno, and the one that the outcomes of a run earn."""
+"""The exit codes of dyno, and those that the outcomes of a run, or builds, earn."""
 
 from __future__ import annotations
 
@@ -25,3 +25,10 @@ def exit_code(outcomes: Sequence[Outcome]) -> int:
     if not any(isinstance(outcome, Measured) for outcome in outcomes):
         return NOTHING_MEASURED
     return OK
+
+
+def build_code(*, ready: int, failed: int) -> int:
+    """Return 1 if any of the builds failed, else 4 if no case has an engine, else 0."""
+    if failed:
+        return CASE_FAILED
+    return OK if ready else NOTHING_MEASURED

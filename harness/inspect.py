@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 class Inspected:
     """A model's signature, its `dims` applied, and the precision that its file has.
 
-    `path` is its file, None where dyno makes it from parameters. `outcome` is that of all its
-    cases where it cannot be used; None where it can.
+    `path` is its file, None where dyno makes it from parameters; `weights_bytes` are those of its
+    initializers, 0 where it was not read. `outcome` is that of all its cases where it cannot be
+    used; None where it can.
     """
 
     signature: Signature
     precision: str
     path: Path | None = None
+    weights_bytes: int = 0
     outcome: Skipped | Failed | None = None
 
 
@@ -71,6 +73,7 @@ def _inspect(model: Model, suite: Suite, store: Path, folder: Path) -> Inspected
         signature=model_signature(model, found.signature, suite.where),
         precision=found.precision,
         path=found.path,
+        weights_bytes=found.weights_bytes,
         outcome=found.outcome,
     )
 
@@ -105,13 +108,19 @@ def _file(path: Path, where: str) -> Inspected:
     from engines.graph.errors import GraphError
     from engines.graph.precision import own_precision
     from engines.graph.signature import load_graph, read_signature
+    from engines.graph.weights import weights_bytes
 
     try:
         model = load_graph(path, where=where)
         signature = read_signature(model, where=where)
     except GraphError as error:
         raise SuiteError(str(error)) from None
-    return Inspected(signature=signature, precision=own_precision(model), path=path)
+    return Inspected(
+        signature=signature,
+        precision=own_precision(model),
+        path=path,
+        weights_bytes=weights_bytes(model),
+    )
 
 
 def _python(model: Model, source: PythonSource, suite: Suite, folder: Path) -> Inspected:
@@ -130,5 +139,9 @@ def _python(model: Model, source: PythonSource, suite: Suite, folder: Path) -> I
             hint="An export freezes branches on values and sizes. Name under dims what varies.",
         )
     return Inspected(
-        signature=found.signature, precision=found.precision, path=built.path, outcome=wrong
+        signature=found.signature,
+        precision=found.precision,
+        path=built.path,
+        weights_bytes=found.weights_bytes,
+        outcome=wrong,
     )

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from engines import registry
 from harness.child import Child
+from harness.devices import variables
 from harness.environment import readings
 from harness.outcome import check_outputs
 from harness.protocol import BLOCK_QUERIES, resolve_protocol, warmup_rule
 from harness.records import launch_record
+from harness.telemetry.around import Around
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from harness.folders import Folders
     from harness.plan import PlannedCase
     from harness.prepare import Inputs
+    from harness.telemetry.watch import Watch
     from harness.warmup import WarmupRule
     from harness.wire import Message
     from results.record import LaunchRecord
@@ -40,12 +43,20 @@ class Ready:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workplace:
-    """What the launches of a run share. `closure` is the worker's copy that they start from."""
+    """What the launches of a run share. `closure` is the worker's copy that they start from.
+
+    `watches` has, by kind, the devices that are asked about themselves.
+    """
 
     measure: Measure
     closure: Path
     folders: Folders
     devices: Mapping[str, Device]
+    watches: Mapping[str, Watch] = field(default_factory=dict)
+
+    def watch(self, ready: Ready) -> Watch | None:
+        """Return the watch of the case's device, None where it is not asked about itself."""
+        return self.watches.get(registry.get(ready.planned.case.backend).device)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +64,7 @@ class Warm:
     """A worker with a warm session: its answers so far, and the time to its first one."""
 
     child: Child
+    pid: int
     rule: WarmupRule
     start_ns: int
     opened: Message
@@ -77,8 +89,11 @@ def launch(ready: Ready, number: int, *, workplace: Workplace) -> LaunchRecord:
     """
     measure = workplace.measure
     started_at, before = time.time(), readings()
+    around = Around(workplace.watch(ready))
     with warm_worker(ready, workplace) as warm:
+        gpu_before = around.read(warm.pid)
         block = warm.block(measure.launch_s)
+        gpu_after = around.read(warm.pid)
         if number == 0:
             check_outputs(warm.child.ask("outputs", timeout_s=measure.timeout_s).arrays)
         closed = warm.child.ask("close", timeout_s=measure.timeout_s)
@@ -98,7 +113,7 @@ def launch(ready: Ready, number: int, *, workplace: Workplace) -> LaunchRecord:
         warm=warm.warmed,
         block=block,
         closed=closed,
-        covariates={"before": before, "after": readings()},
+        covariates={"before": before | gpu_before, "after": readings() | gpu_after},
     )
 
 
@@ -108,8 +123,9 @@ def warm_worker(ready: Ready, workplace: Workplace) -> Iterator[Warm]:
     case, timeout_s = ready.planned.case, workplace.measure.timeout_s
     kind = registry.get(case.backend).device
     rule, log = warmup_rule(kind), workplace.folders.log(str(ready.planned.position))
-    with Child("harness.worker", path=workplace.closure, log=log) as child:
-        child.ask("describe", timeout_s=timeout_s, backend=case.backend)
+    seen = variables(workplace.devices[kind])
+    with Child("harness.worker", path=workplace.closure, log=log, variables=seen) as child:
+        described = child.ask("describe", timeout_s=timeout_s, backend=case.backend)
         start_ns = child.age_ns()
         opened = child.ask(
             "open",
@@ -131,6 +147,7 @@ def warm_worker(ready: Ready, workplace: Workplace) -> Iterator[Warm]:
         warmed = child.ask("warm", timeout_s=timeout_s, rule=asdict(rule))
         yield Warm(
             child=child,
+            pid=described.header["pid"],
             rule=rule,
             start_ns=start_ns,
             opened=opened,

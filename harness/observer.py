@@ -38,6 +38,9 @@ class Observer(Protocol):
     def launched(self, case: Case, progress: CaseProgress) -> None:
         """Take note of a launch that is done."""
 
+    def watching(self, case: Case) -> None:
+        """Take note that the case's device is about to be watched in a pass of its own."""
+
     def closed(self, case: Case, outcome: Outcome) -> None:
         """Take note of a case's outcome."""
 
@@ -61,6 +64,9 @@ class Silent:
         """Do nothing."""
 
     def launched(self, case: Case, progress: CaseProgress) -> None:
+        """Do nothing."""
+
+    def watching(self, case: Case) -> None:
         """Do nothing."""
 
     def closed(self, case: Case, outcome: Outcome) -> None:

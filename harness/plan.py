@@ -12,7 +12,7 @@ from harness.folders import DEFAULT_STORE
 from harness.inspect import Inspected, inspect_models
 from harness.machine.reading import Tree
 from harness.protocol import warmup_rule
-from harness.room import Room
+from harness.room import Room, device_refusal
 from harness.rotation import CaseProgress, seconds_left
 from results.record import Failed, Skipped
 from suites.case import PRECISIONS
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engines.contract import Backend, Device
+    from harness.devices import Aim
     from results.record import Outcome
     from suites.case import Case, OptionValue
     from suites.suite import Measure, Suite
@@ -72,39 +73,67 @@ def make_plan(
     only: Sequence[tuple[str, str]] = (),
     store: Path = DEFAULT_STORE,
     keep: bool = False,
+    device: str = "",
+    aim: Aim | None = None,
 ) -> Plan:
     """Return the plan. Raises SuiteError for a suite that cannot be expanded.
 
-    `store` has the fetched models; with `keep` it takes those that Python functions build.
+    `store` has the fetched models; with `keep` it takes those that Python functions build. `device`
+    chooses the CUDA device as in `find_devices`; `aim` is None but where engines are only built.
     """
     models = inspect_models(suite, store=store, keep=keep)
     signatures = {name: model.signature for name, model in models.items()}
     planned = select(expand(suite, signatures, vocabulary), only)
     check_input_files(suite, planned, signatures)
-    room = Room(signatures, Tree())
     backends = {name: registry.get(name) for name in {entry.case.backend for entry in planned}}
-    devices = find_devices({backend.device for backend in backends.values()})
-    missing = {name: backend.unavailable() for name, backend in backends.items()}
-    cases = tuple(
-        PlannedCase(
-            position=position,
-            case=entry.case,
-            options=resolve_options(backends[entry.case.backend], entry.case),
-            outcome=_settled(
-                entry,
-                backends[entry.case.backend],
-                missing[entry.case.backend],
-                devices[backends[entry.case.backend].device],
-                models[entry.case.model].precision,
-                required=entry.case.backend in suite.require,
-            )
-            or models[entry.case.model].outcome
-            or room.refusal(entry.case),
-        )
-        for position, entry in enumerate(planned)
+    kinds = {backend.device for backend in backends.values()}
+    devices = find_devices(kinds, device) if aim is None else aim.devices(kinds, device)
+    judge = _Judge(
+        suite=suite,
+        models=models,
+        backends=backends,
+        devices=devices,
+        missing={
+            name: backend.unavailable() if aim is None else aim.missing(backend, devices)
+            for name, backend in backends.items()
+        },
+        room=Room(signatures, Tree()),
     )
+    cases = tuple(judge.planned(position, entry) for position, entry in enumerate(planned))
     plan = Plan(suite=suite, models=models, devices=devices, cases=cases, estimate_s=0.0)
     return replace(plan, estimate_s=_estimate_s(plan.runnable, suite.measure, backends))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judge:
+    """Tells what becomes of each case before anything runs."""
+
+    suite: Suite
+    models: Mapping[str, Inspected]
+    backends: Mapping[str, Backend]
+    devices: Mapping[str, Device]
+    missing: Mapping[str, str | None]
+    room: Room
+
+    def planned(self, position: int, entry: Planned) -> PlannedCase:
+        """Return the case with its options and, where it need not be tried, its outcome."""
+        case, backend = entry.case, self.backends[entry.case.backend]
+        options, model = resolve_options(backend, case), self.models[case.model]
+        device = self.devices[backend.device]
+        outcome = (
+            _settled(
+                entry,
+                backend,
+                self.missing[case.backend],
+                device,
+                model.precision,
+                required=case.backend in self.suite.require,
+            )
+            or model.outcome
+            or self.room.refusal(case)
+            or device_refusal(case, options, model, device)
+        )
+        return PlannedCase(position=position, case=case, options=options, outcome=outcome)
 
 
 def _settled(
@@ -130,13 +159,18 @@ def _settled(
         return Skipped(reason=f"{case.backend}: {missing}")
     if (reason := backend.unsupported(case, device)) is not None:
         return Skipped(reason=reason)
-    if case.precision != own:
+    if case.precision != own and not _is_own_in_tf32(case, own, device):
         advice = (
             f"ask for {own}" if own in PRECISIONS else f"convert it; {own} is no precision here"
         )
         reason = f"the model is {own}; dyno cannot make it {case.precision} yet: {advice}"
         return Skipped(reason=reason)
     return None
+
+
+def _is_own_in_tf32(case: Case, own: str, device: Device) -> bool:
+    """Return whether tf32 is asked for: an fp32 graph whose products a CUDA device rounds."""
+    return (case.precision, own, device.kind) == ("tf32", "fp32", "cuda")
 
 
 def _estimate_s(
@@ -149,5 +183,13 @@ def _estimate_s(
         warmup_s = max(warmup_rule(backend.device).seconds, WARMUP_WINDOWS_S)
         launch_s = PROCESS_START_S + warmup_s + measure.launch_s
         fresh = CaseProgress(position=0)
-        total += count * (BUILD_S + seconds_left([fresh], measure, launch_s=launch_s))
+        case_s = seconds_left([fresh], measure, launch_s=launch_s)
+        total += count * (BUILD_S + case_s + own_pass_s(backend.device, measure))
     return total
+
+
+def own_pass_s(device: str, measure: Measure) -> float:
+    """Return a guess of what a case's telemetry pass takes; CPUs have none."""
+    if device != "cuda" or not measure.telemetry_s:
+        return 0.0
+    return PROCESS_START_S + warmup_rule(device).seconds + measure.telemetry_s

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,8 @@ from harness.archive import DAMAGE
 from harness.child import Child, ChildError, child_pool
 from harness.outcome import failed
 from suites.inputs import make_inputs
-from suites.suite import BuiltinSource
+from suites.shapes import model_signature
+from suites.suite import BuiltinSource, FixedInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,17 +26,23 @@ if TYPE_CHECKING:
     from harness.inspect import Inspected
     from results.record import Failed
     from suites.case import Case
+    from suites.signature import Dim
     from suites.suite import Model, Suite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A model's ONNX file as every backend gets it."""
+    """A model's ONNX file as every backend gets it, with what the suite says of its inputs.
+
+    `dims` and `values` are those of `engines.contract.PreparedModel`.
+    """
 
     path: Path
     sha256: str
     external_data: bool
     precision: str
+    dims: Mapping[str, tuple[Dim, ...]] = field(default_factory=dict)
+    values: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +80,26 @@ def _prepare(
             child.ask("close", timeout_s=timeout_s)
     except ChildError as error:
         return failed(error)
+    applied = model_signature(model, inspected.signature, model.name)
     return Prepared(
         path=Path(reply.header["path"]),
         sha256=reply.header["sha256"],
         external_data=reply.header["external_data"],
         precision=inspected.precision,
+        dims={spec.name: spec.dims for spec in applied.inputs},
+        values=_whole_numbers(model),
     )
+
+
+def _whole_numbers(model: Model) -> dict[str, int]:
+    """Return the inputs that the suite gives one whole number."""
+    return {
+        name: source.value
+        for name, source in model.inputs
+        if isinstance(source, FixedInput)
+        and isinstance(source.value, int)
+        and not isinstance(source.value, bool)
+    }
 
 
 def _source(model: Model, path: Path | None) -> dict[str, object]:

@@ -5,15 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from results.record import Block, CaseRecord, LaunchRecord
+from results.telemetry import TelemetryRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from harness.build import Built
+    from harness.machine.reading import Facts
     from harness.plan import PlannedCase
     from harness.prepare import Prepared
+    from harness.telemetry.energy import Energy
+    from harness.telemetry.sampling import Reading
     from harness.wire import Message
     from results.record import Protocol
+
+SAMPLED = (
+    "sm_percent",
+    "memory_percent",
+    "memory_used_bytes",
+    "process_memory_bytes",
+    "watts",
+    "temperature_c",
+    "sm_mhz",
+    "memory_mhz",
+    "pcie_rx_bytes_per_s",
+    "pcie_tx_bytes_per_s",
+)
+"""The readings of a device that are stored sample by sample; the others are counted."""
 
 
 def case_record(
@@ -78,6 +96,66 @@ def launch_record(
         facts=closed.header["facts"],
         covariates=covariates,
     )
+
+
+def telemetry_record(
+    *,
+    started_at: float,
+    device_uuid: str,
+    block: Message,
+    samples: Sequence[Reading],
+    start_ns: int,
+    idle: Facts,
+    energy: Facts,
+) -> TelemetryRecord:
+    """Return the stored form of a telemetry pass: its loop and the samples within it.
+
+    `idle` has `idle_watts`, `energy` has an Energy under `energy_joules`. The queries done between
+    the counter's two readings are a part of all that ran, by time.
+    """
+    blocks = [_block(row) for row in block.header["blocks"]]
+    facts = [each.facts for each in samples]
+    found: Energy | None = energy.values["energy_joules"]
+    rate_per_ns = block.header["span_queries"] / max(block.header["span_ns"], 1)
+    return TelemetryRecord(
+        attempt=0,
+        started_at=started_at,
+        elapsed_ns=sum(block.elapsed_ns for block in blocks),
+        queries=sum(block.queries for block in blocks),
+        device_uuid=device_uuid,
+        at_s=tuple((each.at_ns - start_ns) / 1e9 for each in samples),
+        samples={name: tuple(each.values[name] for each in facts) for name in SAMPLED},
+        idle_watts=idle.values["idle_watts"],
+        energy_joules=found.joules if found else None,
+        energy_queries=found.elapsed_ns * rate_per_ns if found else None,
+        clock_reasons=_shares([each.values["clock_reasons"] for each in facts]),
+        other_processes=_greatest([each.values["other_processes"] for each in facts]),
+        unknown={**_missing(facts), **idle.unknown, **energy.unknown},
+    )
+
+
+def _shares(reasons: Sequence[Sequence[str] | None]) -> dict[str, float]:
+    """Return the fraction of the readings that have each name, of those that were told."""
+    told = [names for names in reasons if names is not None]
+    names = sorted({name for names in told for name in names})
+    return {name: sum(name in names for names in told) / len(told) for name in names}
+
+
+def _greatest(counts: Sequence[int | None]) -> int | None:
+    return max((count for count in counts if count is not None), default=None)
+
+
+def _missing(facts: Sequence[Facts]) -> dict[str, str]:
+    """Return why readings are missing, by name, and in how many samples where not in all."""
+    if not facts:
+        return {"samples": "no sample fell into the loop"}
+    missing: dict[str, str] = {}
+    for name in (*SAMPLED, "clock_reasons", "other_processes"):
+        reasons = [each.unknown[name] for each in facts if name in each.unknown]
+        if reasons:
+            some = "" if len(reasons) == len(facts) else f"{len(reasons)} of {len(facts)} samples: "
+            missing[name] = f"{some}{reasons[-1]}"
+    return missing
 
 
 def _block(row: list[int]) -> Block:

@@ -116,8 +116,14 @@ def _differences(run: RunResult, fresh: RunRecord, plan: Plan) -> Iterator[str]:
     if set(record.only.split(",")) != set(fresh.only.split(",")):
         yield f"--only {record.only or 'nothing'!r} then, {fresh.only or 'nothing'!r} now"
     yield from _changed("measure.", record.measure, fresh.measure)
+    if (then := _device_uuid(record)) != (now := _device_uuid(fresh)):
+        yield f"--device {then!r} then, {now!r} now"
     yield from _changed("", identity(record.environment), identity(fresh.environment))
     yield from _moved(run, plan)
+
+
+def _device_uuid(record: RunRecord) -> str:
+    return str((record.environment.get("device") or {}).get("uuid", ""))
 
 
 def _moved(run: RunResult, plan: Plan) -> Iterator[str]:

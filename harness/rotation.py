@@ -21,26 +21,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseProgress:
-    """What is known of an open case: its launches' medians [ns] and the time they took."""
+    """An open case: the statistic of each launch (`metrics`) and the time they took together."""
 
     position: int
-    medians_ns: tuple[float, ...] = ()
+    statistics_ns: tuple[float, ...] = ()
     spent_s: float = 0.0
 
     @property
     def launches(self) -> int:
         """Return how many launches the case has had."""
-        return len(self.medians_ns)
+        return len(self.statistics_ns)
 
     @property
     def interval(self) -> Interval | None:
-        """Return the interval of the median over the launches so far; None below two."""
-        return launch_interval(self.medians_ns)
+        """Return the interval over the launches so far; None below two."""
+        return launch_interval(self.statistics_ns)
 
-    def after(self, median_ns: float, spent_s: float) -> CaseProgress:
+    def after(self, statistic_ns: float, spent_s: float) -> CaseProgress:
         """Return the progress with one more launch."""
-        medians = (*self.medians_ns, median_ns)
-        return replace(self, medians_ns=medians, spent_s=self.spent_s + spent_s)
+        statistics = (*self.statistics_ns, statistic_ns)
+        return replace(self, statistics_ns=statistics, spent_s=self.spent_s + spent_s)
 
 
 def round_order(positions: Sequence[int], *, seed: int, number: int) -> tuple[int, ...]:

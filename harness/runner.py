@@ -7,25 +7,27 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from engines import registry
 from harness.build import Builder, Built
 from harness.child import ChildError
 from harness.launch import Ready, Workplace, launch
 from harness.outcome import failed
-from harness.plan import PROCESS_START_S
+from harness.plan import PROCESS_START_S, own_pass_s
 from harness.prepare import Inputs, Prepared, prepare_models, store_inputs
 from harness.records import case_record
 from harness.resume import check_inputs, check_models
+from harness.room import engine_refusal
 from harness.rotation import CaseProgress, round_order, seconds_left, stopped_by
+from harness.telemetry.own_pass import run_own_pass
+from harness.telemetry.watch import watching
 from harness.timing import stopwatch
-from results import summaries
+from results import metrics, summaries
 from results.record import Failed, Measured, RunEnd
 from results.store import StoreError
 from suites.errors import reason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from engines.cache.cache import EngineCache
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from harness.observer import Observer
     from harness.plan import Plan, PlannedCase
     from harness.resume import Earlier
+    from harness.telemetry.watch import Watch
     from results.record import CaseRecord, Outcome, RunRecord
     from results.store import Store
     from suites.suite import Model
@@ -57,6 +60,7 @@ class Runner:
     _inputs: dict[int, Inputs] = field(default_factory=dict)
     _without_inputs: dict[int, Failed] = field(default_factory=dict)
     _records: dict[int, CaseRecord] = field(default_factory=dict)
+    _watches: dict[str, Watch] = field(default_factory=dict)
 
     def execute(self) -> None:
         """Run to the end. On KeyboardInterrupt the run ends as interrupted, and that is raised.
@@ -64,6 +68,14 @@ class Runner:
         Raises StoreError; the run is then left without an end, as a killed one is. Raises
         ResumeError before anything of a resume is stored.
         """
+        kinds = {registry.get(planned.case.backend).device for planned in self.plan.runnable}
+        devices = [self.plan.devices[kind] for kind in sorted(kinds)]
+        idle = self.plan.suite.measure.telemetry_s > 0
+        with watching(devices, idle=idle) as watches:
+            self._watches.update(watches)
+            self._execute()
+
+    def _execute(self) -> None:
         if self.earlier is None:
             prepared = None
             self.store.add_run(self.run)
@@ -162,16 +174,23 @@ class Runner:
                 sha256 = inputs.sha256
                 record = case_record(planned, prepared=model, inputs_sha256=sha256, built=built)
                 self._add_case(record)
-                if isinstance(result, Built):
-                    ready.append(Ready(planned=planned, built=result, inputs=inputs))
-                else:
+                if not isinstance(result, Built):
                     self._close(planned, result)
+                elif (refusal := self._refusal(planned, result)) is not None:
+                    self._close(planned, refusal)
+                else:
+                    ready.append(Ready(planned=planned, built=result, inputs=inputs))
                 self.observer.preparing("engines", done, len(waiting))
         from_cache = {entry.built.key: entry.built.cached for entry in ready}
         cached = sum(from_cache.values())
         built_now = len(from_cache) - cached
         self.observer.prepared(len(ready), len(waiting), built=built_now, cached=cached)
         return sorted(ready, key=lambda entry: entry.planned.position)
+
+    def _refusal(self, planned: PlannedCase, built: Built) -> Outcome | None:
+        """Return that the built engine is more than its device has room for, or None."""
+        device = self.plan.devices[registry.get(planned.case.backend).device]
+        return engine_refusal(planned, built, self.plan.models[planned.case.model], device)
 
     def _measure(self, ready: list[Ready]) -> None:
         """Rotate launches over the open cases until none is open."""
@@ -183,7 +202,7 @@ class Runner:
                 outcome = self._launch(cases[position], progress)
                 if outcome is not None:
                     del progress[position]
-                    self._close(cases[position].planned, outcome)
+                    self._finish(cases[position], outcome)
             number += 1
 
     def _launch(self, ready: Ready, progress: dict[int, CaseProgress]) -> Outcome | None:
@@ -192,6 +211,7 @@ class Runner:
         before = progress[planned.position]
         guess_s = PROCESS_START_S + suite.measure.launch_s
         left_s = seconds_left(tuple(progress.values()), suite.measure, launch_s=guess_s)
+        left_s += self._passes_left_s(progress)
         self.observer.launching(planned.case, before, left_s=left_s)
         passed_ns = stopwatch()
         try:
@@ -202,13 +222,29 @@ class Runner:
             )
         except ChildError as error:
             return failed(error)
-        attempt = self.earlier.resume.number if self.earlier else 0
-        self.store.add_launch(self.run.id, planned.position, replace(record, attempt=attempt))
-        after = before.after(float(np.median(record.wall_ns)), passed_ns() / 1e9)
+        record = replace(record, attempt=self._attempt)
+        self.store.add_launch(self.run.id, planned.position, record)
+        after = before.after(metrics.launch_statistic(record), passed_ns() / 1e9)
         progress[planned.position] = after
         self.observer.launched(planned.case, after)
         rule = stopped_by(after, suite.measure)
         return None if rule is None else Measured(stopped_by=rule)
+
+    def _passes_left_s(self, positions: Collection[int]) -> float:
+        """Return a guess of what the telemetry of these cases takes."""
+        waiting = [case for case in self.plan.runnable if case.position in positions]
+        kinds = [registry.get(planned.case.backend).device for planned in waiting]
+        return sum(own_pass_s(kind, self.plan.suite.measure) for kind in kinds)
+
+    def _finish(self, ready: Ready, outcome: Outcome) -> None:
+        """Close the case; one that is measured has its telemetry pass before, beside no launch."""
+        watch = self._workplace.watch(ready)
+        if isinstance(outcome, Measured) and watch and self.plan.suite.measure.telemetry_s:
+            self.observer.watching(ready.planned.case)
+            record = run_own_pass(ready, watch, self._workplace)
+            record = replace(record, attempt=self._attempt)
+            self.store.add_telemetry(self.run.id, ready.planned.position, record)
+        self._close(ready.planned, outcome)
 
     @property
     def _workplace(self) -> Workplace:
@@ -217,7 +253,12 @@ class Runner:
             closure=self.closure,
             folders=self.folders,
             devices=self.plan.devices,
+            watches=self._watches,
         )
+
+    @property
+    def _attempt(self) -> int:
+        return self.earlier.resume.number if self.earlier else 0
 
     def _end(self, state: str) -> None:
         """Store the end, never before the start: the clock may have been set back meanwhile."""

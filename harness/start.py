@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from engines import registry
 from engines.cache import DEFAULT_CAP_BYTES
 from engines.cache.cache import EngineCache
 from harness.alive import alive
@@ -40,14 +41,23 @@ QUICK_LAUNCH_S = 0.2
 
 
 def quickened(suite: Suite) -> Suite:
-    """Return the suite with 3 launches of 0.2 s a case: a glance, whose intervals are wide."""
+    """Return the suite with 3 launches of 0.2 s a case and no telemetry: a glance."""
     measure = replace(
         suite.measure,
         launches_min=QUICK_LAUNCHES,
         launches_max=QUICK_LAUNCHES,
         launch_s=QUICK_LAUNCH_S,
+        telemetry_s=0.0,
     )
     return replace(suite, measure=measure)
+
+
+def measured_as(suite: Suite, *, quick: bool, telemetry: bool) -> Suite:
+    """Return the suite as the command line wants it measured."""
+    chosen = quickened(suite) if quick else suite
+    if telemetry:
+        return chosen
+    return replace(chosen, measure=replace(chosen.measure, telemetry_s=0.0))
 
 
 @contextmanager
@@ -62,15 +72,17 @@ def starting(
     wait: bool = False,
     cache: Path | None = None,
     cache_bytes: int = DEFAULT_CAP_BYTES,
+    device: str = "",
     observer: Observer,
 ) -> Iterator[Runner]:
     """Yield a runner for the suite that has its devices to itself; nothing has run yet.
 
     `resume` is None for a new run, else what `harness.resume.find` takes; `wait` waits for another
-    dyno on the devices; `cache` is the engine cache, by default the store's. Raises SuiteError,
-    StoreError, CacheError, ResumeError, DeviceBusyError, AliveError.
+    dyno on the devices; `cache` is the engine cache, by default the store's; `device` chooses the
+    CUDA device. Raises SuiteError, StoreError, CacheError, ResumeError, DeviceChoiceError,
+    DeviceBusyError, AliveError.
     """
-    plan = make_plan(suite, vocabulary, only=only, store=store, keep=True)
+    plan = make_plan(suite, vocabulary, only=only, store=store, keep=True, device=device)
     opened = Store(store)
     kept = EngineCache.make(cache_folder(store, cache), cap_bytes=cache_bytes)
     what = f"suite {suite.name!r} into {store.resolve()}"
@@ -127,7 +139,20 @@ def _run_record(
         seed=plan.suite.seed,
         estimate_s=plan.estimate_s,
         environment=environment
-        | {"doctor": examine(), "source": {**environment["source"], "worker": worker}},
+        | {
+            "doctor": examine(),
+            "source": {**environment["source"], "worker": worker},
+            "device": _device(plan),
+        },
         only=",".join(f"{axis}={value}" for axis, value in only),
         measure=asdict(plan.suite.measure),
     )
+
+
+def _device(plan: Plan) -> dict[str, str] | None:
+    """Return which CUDA device the run uses, None where it uses none."""
+    used = [registry.get(planned.case.backend).device for planned in plan.runnable]
+    device = plan.devices["cuda"] if "cuda" in used else None
+    if device is None:
+        return None
+    return {"uuid": device.uuid, "name": device.name, "sm": device.sm, "driver": device.driver}

@@ -63,6 +63,11 @@ def loop_name(session: Session) -> str:
     return "host-synchronised" if session.clock is None else "device-stamped"
 
 
+def untimed_queries(slots: int) -> int:
+    """Return how many queries a loop runs beside those that it times: half before, half after."""
+    return 2 * slots if slots > 1 else 0
+
+
 def clock_name(session: Session) -> str:
     """Return the name of the host clock that the session's loop reads."""
     return "simulated" if session.host_clock else "perf_counter_ns"
@@ -183,7 +188,7 @@ class _Stamps:
     """
 
     def __init__(self, queries: int, slots: int) -> None:
-        self._lead = slots if slots > 1 else 0
+        self._lead = untimed_queries(slots) // 2
         self._queries = queries
         total = queries + 2 * self._lead
         self.slots = [query % slots for query in range(total)]

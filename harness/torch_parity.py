@@ -14,8 +14,9 @@ from engines.contract import Device, EngineError, PreparedModel, Site
 from engines.graph.signature import read_signature
 from suites.case import Case
 from suites.errors import SuiteError
+from suites.expressions import evaluate
 from suites.inputs import make_inputs
-from suites.shapes import evaluate, is_dimension_name, model_signature, names_in
+from suites.shapes import is_dimension_name, model_signature, names_in
 from suites.suite import BuiltinSource, FixedInput, Model, RandomInput
 
 if TYPE_CHECKING:

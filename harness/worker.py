@@ -22,7 +22,7 @@ from engines.contract import Device, Engine, EngineError, PreparedModel, Site
 from harness.blocks import timed_blocks
 from harness.memory import peak_rss_bytes, reset_peak_rss, rss_bytes
 from harness.serve import serve
-from harness.timing import clock_name, loop_name, make_loop, stopwatch
+from harness.timing import clock_name, loop_name, make_loop, stopwatch, untimed_queries
 from harness.warmup import WarmupRule, warm_up
 from harness.wire import Message
 from suites.case import Case
@@ -81,6 +81,8 @@ class Worker:
             path=Path(header["model"]),
             sha256=header["sha256"],
             external_data=header["external_data"],
+            dims={name: tuple(dims) for name, dims in header.get("dims", {}).items()},
+            values=header.get("values", {}),
         )
         model.path.stat()
         path = Path(header["engine"])
@@ -134,7 +136,10 @@ class Worker:
         """Run timed blocks until they last `total_s` (one at least).
 
         The peak of memory is read before the answer is made: the answer is not the engine's.
+        `span_ns` is from before the first block to after the last, `span_queries` all that ran in
+        it, timed or not.
         """
+        passed_ns = stopwatch()
         blocks = timed_blocks(
             self._need_loop(),
             block_s=header["block_s"],
@@ -142,10 +147,16 @@ class Worker:
             total_s=header["total_s"],
             query_ns=self._query_ns,
         )
-        peak = self._peak_rss_bytes()
-        simulated = self._need_session().host_clock is not None
-        rows = [_row(block, simulated=simulated) for block in blocks]
-        return Message(header={"blocks": rows, "peak_rss_bytes": peak}, arrays=_timings(blocks))
+        span_ns = passed_ns()
+        session = self._need_session()
+        untimed = untimed_queries(len(session.enqueue))
+        header = {
+            "peak_rss_bytes": self._peak_rss_bytes(),
+            "blocks": [_row(block, simulated=session.host_clock is not None) for block in blocks],
+            "span_ns": span_ns,
+            "span_queries": sum(len(block.timings.wall_ns) + untimed for block in blocks),
+        }
+        return Message(header=header, arrays=_timings(blocks))
 
     def outputs(self, header: Header) -> Message:
         """Answer the outputs of the last query."""

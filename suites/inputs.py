@@ -13,7 +13,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from suites.errors import SuiteError, did_you_mean
-from suites.shapes import evaluate, model_signature, names_in, resolve_shape
+from suites.expressions import evaluate
+from suites.shapes import model_signature, names_in, resolve_shape
 from suites.signature import Signature, TensorSpec
 from suites.suite import FileInput, FixedInput, InputSource, Model, RandomInput, Suite
 from suites.wording import spell_found, spell_place, spell_words
@@ -67,12 +68,14 @@ def check_input_files(
 
 def inputs_bytes(signature: Signature, case: Case) -> int:
     """Return what the case's input arrays take together; `dims` are applied already."""
+    return sum(tensor_bytes(spec, case) for spec in signature.inputs)
+
+
+def tensor_bytes(spec: TensorSpec, case: Case) -> int:
+    """Return what an input or output takes. Raises SuiteError where its shape does not follow."""
     from suites.dtypes import find_dtype
 
-    return sum(
-        prod(resolve_shape(spec, case.sizes)) * find_dtype(spec.dtype, spec.name).itemsize
-        for spec in signature.inputs
-    )
+    return prod(resolve_shape(spec, case.sizes)) * find_dtype(spec.dtype, spec.name).itemsize
 
 
 def _distinct(planned: Sequence[HasCase]) -> Iterator[Case]:

@@ -196,6 +196,7 @@ def _measure(form: MeasureForm) -> Measure:
         launch_s=form.launch_s,
         case_s=form.case_s,
         timeout_s=form.timeout_s,
+        telemetry_s=form.telemetry_s,
     )
 
 

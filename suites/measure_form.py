@@ -66,6 +66,7 @@ class MeasureForm(BaseModel):
     launch_s: Annotated[float, Field(gt=0, le=3600)] = 0.5
     case_s: Annotated[float, Field(gt=0, le=86400)] = 30.0
     timeout_s: Annotated[float, Field(ge=1, le=86400)] = 300.0
+    telemetry_s: Annotated[float, Field(ge=0, le=3600)] = 5.0
 
     @model_validator(mode="after")
     def _launch_can_end(self) -> Self:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from suites.axes import size_problem
 from suites.errors import reason
-from suites.shapes import parse_expression
+from suites.expressions import parse_expression
 from suites.wording import Problem, spell_found, spell_words
 
 ARRAY_SUFFIXES = (".npy", ".npz")

@@ -128,7 +128,8 @@ class Measure:
     `target` is the half-width of the 95 % interval of the median, as a fraction (0.02 = 2 %).
     `launch_s` is timed per launch after warm-up; `case_s` caps a case's launches together;
     `timeout_s` is the longest that one step of a child may take (build, open, warm-up, the timed
-    blocks beyond `launch_s`) before it counts as hung.
+    blocks beyond `launch_s`) before it counts as hung. `telemetry_s` is how long a device that has
+    telemetry is watched in a pass of its own; 0 leaves that out.
     """
 
     target: float = 0.02
@@ -137,6 +138,7 @@ class Measure:
     launch_s: float = 0.5
     case_s: float = 30.0
     timeout_s: float = 300.0
+    telemetry_s: float = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

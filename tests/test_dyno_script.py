@@ -4,6 +4,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -207,3 +208,53 @@ def test_dyno_itself_holds_no_lock(checkout):
     assert "9" not in done.stdout.split()
     with (checkout.root / "pyproject.toml").open() as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+BRINGS = (
+    "cpu, gpu, cuda, tensorrt, tensorrt10, rtx, gpu-all, torch, parquet, training"  # in their order
+)
+
+
+@pytest.mark.parametrize("extras", ["bogus", "cpu,bogus", "bogus,cpu", "cpu,,rtx"])
+def test_an_extra_that_there_is_not_is_refused_with_those_that_there_are(checkout, extras):
+    shutil.copy(ROOT / "pyproject.toml", checkout.root)
+    done, installed = checkout.run(DYNO_EXTRAS=extras, DYNO_PYTHON=sys.executable)
+    got = "" if ",," in extras else "bogus"
+    assert (done.returncode, installed) == (1, [])
+    assert done.stderr == (
+        f"dyno: DYNO_EXTRAS: expected some of {BRINGS}, got {got!r}. Separate them by commas.\n"
+    )
+
+
+@pytest.mark.parametrize("extras", ["cpu,gpu", "gpu,cpu", "gpu-all,cpu", "rtx,cpu,gpu"])
+def test_two_onnx_runtimes_are_refused(checkout, extras):
+    done, installed = checkout.run(DYNO_EXTRAS=extras)
+    assert (done.returncode, installed) == (1, [])
+    assert done.stderr == (
+        f"dyno: DYNO_EXTRAS: expected one ONNX Runtime, got '{extras}'. "
+        "That of gpu runs on the CPU as well: leave out cpu.\n"
+    )
+
+
+@pytest.mark.parametrize("extras", ["gpu,tensorrt10,tensorrt", "gpu-all,tensorrt10"])
+def test_two_tensorrts_are_refused(checkout, extras):
+    done, installed = checkout.run(DYNO_EXTRAS=extras)
+    assert (done.returncode, installed) == (1, [])
+    assert done.stderr == (
+        f"dyno: DYNO_EXTRAS: expected one TensorRT, got '{extras}'. "
+        "Leave out tensorrt10, or ask for gpu,cuda,tensorrt10,rtx.\n"
+    )
+
+
+@pytest.mark.parametrize("extra", ["cuda", "tensorrt", "tensorrt10", "gpu-all"])
+def test_extras_that_are_compiled_bring_their_own_builders(checkout, extra):
+    _, installed = checkout.run(DYNO_EXTRAS=extra)
+    assert installed == ["venv", TOOLS, f"constraints/py311.txt --editable .[{extra}]"]
+
+
+def test_what_gpu_all_installed_is_kept_as_the_gpu_runtime(checkout):
+    checkout.run(DYNO_EXTRAS="gpu-all")
+    (checkout.root / ".venv" / "kept").touch()
+    assert checkout.run()[1] == []
+    assert checkout.run(DYNO_EXTRAS="gpu")[1] == [TOOLS, GPU]
+    assert (checkout.root / ".venv" / "kept").exists()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from engines.graph.errors import GraphError
 from suites.errors import reason
-from suites.shapes import name_batch, parse_expression
+from suites.expressions import parse_expression
+from suites.shapes import name_batch
 from suites.signature import Dim, Signature, TensorSpec
 
 if TYPE_CHECKING:

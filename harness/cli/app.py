@@ -10,6 +10,7 @@ import typer
 from harness.cli import (
     backends,
     bench,
+    build,
     cache,
     doctor,
     models,
@@ -55,6 +56,7 @@ for _name, _module in (
     ("run", run),
     ("bench", bench),
     ("plan", plan),
+    ("build", build),
     ("report", report),
     ("runs", runs),
     ("suites", suites),

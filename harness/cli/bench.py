@@ -13,7 +13,9 @@ from harness.cli.options import (
     DEFAULT_STORE,
     CacheOption,
     CacheSizeOption,
+    DeviceOption,
     NameOption,
+    NoTelemetryOption,
     QuickOption,
     ResumeOption,
     StoreOption,
@@ -50,6 +52,8 @@ def command(
     store: StoreOption = DEFAULT_STORE,
     name: NameOption = "",
     quick: QuickOption = False,
+    no_telemetry: NoTelemetryOption = False,
+    device: DeviceOption = "",
     resume: ResumeOption = None,
     wait: WaitOption = False,
     cache: CacheOption = None,
@@ -61,7 +65,7 @@ def command(
     """
     from harness.adhoc import adhoc_suite
     from harness.cli.execute import execute
-    from harness.start import quickened
+    from harness.start import measured_as
     from harness.vocabulary import installed_vocabulary
 
     vocabulary = installed_vocabulary()
@@ -78,9 +82,8 @@ def command(
             },
             dims=split_pairs(dims or [], option="--dims"),
         )
-        chosen = quickened(suite) if quick else suite
         code = execute(
-            chosen,
+            measured_as(suite, quick=quick, telemetry=not no_telemetry),
             vocabulary,
             store=store,
             name=name,
@@ -89,6 +92,7 @@ def command(
             resume=resume,
             cache=cache,
             cache_size=cache_size,
+            device=device,
         )
     raise typer.Exit(code)
 

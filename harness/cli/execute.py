@@ -30,6 +30,7 @@ def execute(
     resume: str | None,
     cache: Path | None,
     cache_size: str,
+    device: str,
 ) -> int:
     """Run the suite, print the report, and return the exit code."""
     with (
@@ -44,6 +45,7 @@ def execute(
             wait=wait,
             cache=cache,
             cache_bytes=parse_size(cache_size, option="--cache-size"),
+            device=device,
             observer=observer,
         ) as runner,
     ):

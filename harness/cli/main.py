@@ -82,11 +82,12 @@ def _for_users(error: Exception) -> str | None:
     from engines.registry import UnknownBackendError
     from harness.alive import AliveError
     from harness.device_lock import DeviceBusyError
+    from harness.devices import DeviceChoiceError
     from harness.resume import ResumeError
     from results.store import StoreError
     from suites.errors import SuiteError, reason
 
-    known = SuiteError | CacheError | StoreError | UnknownBackendError
+    known = SuiteError | CacheError | StoreError | UnknownBackendError | DeviceChoiceError
     if isinstance(error, known | AliveError | DeviceBusyError | ResumeError):
         return str(error)
     if isinstance(error, OSError) and error.filename is not None:

@@ -24,7 +24,10 @@ StoreOption = Annotated[
 NameOption = Annotated[str, typer.Option("--name", help="Name of the run, for `dyno report NAME`.")]
 QuickOption = Annotated[
     bool,
-    typer.Option("--quick", help="3 launches of 0.2 s a case: a glance with wide intervals."),
+    typer.Option(
+        "--quick",
+        help="3 launches of 0.2 s a case, no telemetry: a glance with wide intervals.",
+    ),
 ]
 OnlyOption = Annotated[
     str,
@@ -37,6 +40,20 @@ OnlyOption = Annotated[
 WaitOption = Annotated[
     bool,
     typer.Option("--wait", help="Wait where another dyno measures on the same device."),
+]
+DeviceOption = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        envvar="DYNO_DEVICE",
+        metavar="DEVICE",
+        help="CUDA device: an index, a UUID or a MIG id; the first visible one if left out.",
+        show_default=False,
+    ),
+]
+NoTelemetryOption = Annotated[
+    bool,
+    typer.Option("--no-telemetry", help="Leave out the pass that watches a CUDA device."),
 ]
 ResumeOption = Annotated[
     str | None,

@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import DEFAULT_STORE, OnlyOption, StoreOption
+from harness.cli.options import DEFAULT_STORE, DeviceOption, OnlyOption, StoreOption
 
 
 def command(
     suite: Annotated[str, typer.Argument(help="A suite's file, or the name of a shipped one.")],
     only: OnlyOption = "",
+    device: DeviceOption = "",
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
     """List the cases of a suite, what is skipped, and the time.
@@ -29,7 +30,7 @@ def command(
     vocabulary = installed_vocabulary()
     loaded = load_suite(suite, vocabulary)
     chosen = parse_only(only) if only else ()
-    plan = make_plan(loaded, vocabulary, only=chosen, store=store)
+    plan = make_plan(loaded, vocabulary, only=chosen, store=store, device=device)
     lines = []
     for planned in plan.cases:
         outcome = planned.outcome

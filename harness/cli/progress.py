@@ -74,6 +74,9 @@ class Lines:
         """Remember what is known of the case."""
         self._last[case.id] = progress
 
+    def watching(self, case: Case) -> None:
+        """Print nothing."""
+
     def closed(self, case: Case, outcome: Outcome) -> None:
         """Print the case's outcome."""
         self._closed += 1
@@ -119,6 +122,10 @@ class Display(Lines):
         """Remember what is known of the case."""
         super().launched(case, progress)
         self._done += 1
+
+    def watching(self, case: Case) -> None:
+        """Show whose device is watched."""
+        self._draw(f"{case.id}  telemetry")
 
     def closed(self, case: Case, outcome: Outcome) -> None:
         """Print the outcome; launches that the case did not need are no longer expected."""
@@ -171,7 +178,7 @@ def estimate_text(progress: CaseProgress | None) -> str:
         return ""
     interval = progress.interval
     if interval is None:
-        return duration(progress.medians_ns[0])
+        return duration(progress.statistics_ns[0])
     centre = (interval.low_ns * interval.high_ns) ** 0.5
     return f"{duration(centre)} ± {fraction(interval.half_width)}"
 

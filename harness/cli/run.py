@@ -11,7 +11,9 @@ from harness.cli.options import (
     DEFAULT_STORE,
     CacheOption,
     CacheSizeOption,
+    DeviceOption,
     NameOption,
+    NoTelemetryOption,
     OnlyOption,
     QuickOption,
     ResumeOption,
@@ -26,6 +28,8 @@ def command(
     store: StoreOption = DEFAULT_STORE,
     name: NameOption = "",
     quick: QuickOption = False,
+    no_telemetry: NoTelemetryOption = False,
+    device: DeviceOption = "",
     resume: ResumeOption = None,
     wait: WaitOption = False,
     cache: CacheOption = None,
@@ -37,16 +41,15 @@ def command(
     130 interrupted (what was measured is kept).
     """
     from harness.cli.execute import execute
-    from harness.start import quickened
+    from harness.start import measured_as
     from harness.vocabulary import installed_vocabulary
     from suites.load import load_suite
 
     vocabulary = installed_vocabulary()
     loaded = load_suite(suite, vocabulary)
-    chosen = quickened(loaded) if quick else loaded
     raise typer.Exit(
         execute(
-            chosen,
+            measured_as(loaded, quick=quick, telemetry=not no_telemetry),
             vocabulary,
             store=store,
             name=name,
@@ -55,5 +58,6 @@ def command(
             resume=resume,
             cache=cache,
             cache_size=cache_size,
+            device=device,
         )
     )

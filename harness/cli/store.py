@@ -127,7 +127,7 @@ def export_command(
 ) -> None:
     """Write runs with their raw timings as Parquet files.
 
-    They are runs, cases, launches and timings.parquet, a row each or a row a query.
+    They are runs, cases, launches, timings and telemetry.parquet, a row each, a query or a sample.
     """
     from results.upkeep.export import export
 

@@ -2,67 +2,52 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
+from harness.machine.nvml import Nvml, opened
 from harness.machine.reading import Facts, UnknownFactError, collect
 
-_INSTALL = "nvidia-ml-py is not installed. Install dyno with the 'gpu' extra"
 
-
-def read_gpus(nvml: Any = None) -> tuple[list[Facts], str | None]:
-    """Return each GPU's facts, and why there are none. `nvml` is pynvml or what stands in for it.
+def read_gpus(module: Any = None) -> tuple[list[Facts], str | None]:
+    """Return each GPU's facts, and why there are none. `module` is pynvml or stands in for it.
 
     Clocks are MHz, power watts, temperature °C, memory bytes.
     """
-    nvml = nvml or _import_nvml()
-    if nvml is None:
-        return [], _INSTALL
     try:
-        nvml.nvmlInit()
-    except nvml.NVMLError as error:
-        return [], f"NVML did not start: {error}"
-    try:
-        return [_read_gpu(nvml, index) for index in range(nvml.nvmlDeviceGetCount())], None
-    except nvml.NVMLError as error:
-        return [], f"NVML does not count devices: {error}"
-    finally:
-        with suppress(nvml.NVMLError):
-            nvml.nvmlShutdown()
+        with opened(module) as nvml:
+            count = nvml.ask("nvmlDeviceGetCount")
+            return [_read_gpu(nvml, index) for index in range(count)], None
+    except UnknownFactError as error:
+        return [], str(error)
 
 
-def _import_nvml() -> Any:
-    try:
-        return importlib.import_module("pynvml")
-    except ImportError:
-        return None
-
-
-def _read_gpu(nvml: Any, index: int) -> Facts:
-    def ask(function: str, *arguments: Any) -> Any:
-        return _ask(nvml, function, *arguments)
+def _read_gpu(nvml: Nvml, index: int) -> Facts:
+    def handle() -> Any:
+        return nvml.ask("nvmlDeviceGetHandleByIndex", index)
 
     def of(function: str, *arguments: Any) -> Any:
-        return ask(function, ask("nvmlDeviceGetHandleByIndex", index), *arguments)
+        return nvml.ask(function, handle(), *arguments)
 
-    return collect({**_identity(ask, of), **_state(nvml, of)})
+    return collect({**_identity(nvml, of), **_state(nvml, handle, of)})
 
 
-def _identity(ask: Callable[..., Any], of: Callable[..., Any]) -> dict[str, Callable[[], Any]]:
+def _identity(nvml: Nvml, of: Callable[..., Any]) -> dict[str, Callable[[], Any]]:
     return {
         "uuid": lambda: _text(of("nvmlDeviceGetUUID")),
         "name": lambda: _text(of("nvmlDeviceGetName")),
         "pci": lambda: _text(of("nvmlDeviceGetPciInfo").busId),
         "compute_capability": lambda: _dotted(of("nvmlDeviceGetCudaComputeCapability")),
-        "driver": lambda: _text(ask("nvmlSystemGetDriverVersion")),
-        "cuda": lambda: _cuda(ask("nvmlSystemGetCudaDriverVersion_v2")),
+        "driver": lambda: _text(nvml.ask("nvmlSystemGetDriverVersion")),
+        "cuda": lambda: _cuda(nvml.ask("nvmlSystemGetCudaDriverVersion_v2")),
         "memory_bytes": lambda: of("nvmlDeviceGetMemoryInfo").total,
     }
 
 
-def _state(nvml: Any, of: Callable[..., Any]) -> dict[str, Callable[[], Any]]:
+def _state(
+    nvml: Nvml, handle: Callable[[], Any], of: Callable[..., Any]
+) -> dict[str, Callable[[], Any]]:
+    pynvml = nvml.module
     return {
         "memory_used_bytes": lambda: of("nvmlDeviceGetMemoryInfo").used,
         "power_cap_watts": lambda: of("nvmlDeviceGetEnforcedPowerLimit") / 1000,
@@ -71,38 +56,15 @@ def _state(nvml: Any, of: Callable[..., Any]) -> dict[str, Callable[[], Any]]:
         "ecc_after_reboot": lambda: bool(of("nvmlDeviceGetEccMode")[1]),
         "mig": lambda: bool(of("nvmlDeviceGetMigMode")[0]),
         "persistence": lambda: bool(of("nvmlDeviceGetPersistenceMode")),
-        "sm_mhz": lambda: of("nvmlDeviceGetClockInfo", nvml.NVML_CLOCK_SM),
-        "memory_mhz": lambda: of("nvmlDeviceGetClockInfo", nvml.NVML_CLOCK_MEM),
-        "max_sm_mhz": lambda: of("nvmlDeviceGetMaxClockInfo", nvml.NVML_CLOCK_SM),
-        "max_memory_mhz": lambda: of("nvmlDeviceGetMaxClockInfo", nvml.NVML_CLOCK_MEM),
-        "temperature_c": lambda: of("nvmlDeviceGetTemperature", nvml.NVML_TEMPERATURE_GPU),
-        "clock_reasons": lambda: _clock_reasons(nvml, of),
+        "sm_mhz": lambda: of("nvmlDeviceGetClockInfo", pynvml.NVML_CLOCK_SM),
+        "memory_mhz": lambda: of("nvmlDeviceGetClockInfo", pynvml.NVML_CLOCK_MEM),
+        "max_sm_mhz": lambda: of("nvmlDeviceGetMaxClockInfo", pynvml.NVML_CLOCK_SM),
+        "max_memory_mhz": lambda: of("nvmlDeviceGetMaxClockInfo", pynvml.NVML_CLOCK_MEM),
+        "temperature_c": lambda: of("nvmlDeviceGetTemperature", pynvml.NVML_TEMPERATURE_GPU),
+        "clock_reasons": lambda: nvml.clock_reasons(handle()),
         "compute_processes": lambda: len(of("nvmlDeviceGetComputeRunningProcesses")),
         "compute_pids": lambda: [p.pid for p in of("nvmlDeviceGetComputeRunningProcesses")],
     }
-
-
-def _clock_reasons(nvml: Any, of: Callable[..., Any]) -> int:
-    """Return the bits of nvmlClocksEventReasons, which older drivers call throttle reasons."""
-    newer = "nvmlDeviceGetCurrentClocksEventReasons"
-    older = "nvmlDeviceGetCurrentClocksThrottleReasons"
-    try:
-        return int(of(newer))
-    except UnknownFactError:
-        if not hasattr(nvml, older):
-            raise
-        return int(of(older))
-
-
-def _ask(nvml: Any, function: str, *arguments: Any) -> Any:
-    """Return what the NVML function does. Raises UnknownFactError, also where it is not there."""
-    call = getattr(nvml, function, None)
-    if call is None:
-        raise UnknownFactError(f"this nvidia-ml-py has no {function}")
-    try:
-        return call(*arguments)
-    except nvml.NVMLError as error:
-        raise UnknownFactError(f"{function}: {error}") from error
 
 
 def _text(value: str | bytes) -> str:

@@ -22,6 +22,8 @@ PACKAGES = (
     "tensorrt-cu13",
     "tensorrt-rtx-cu13-libs",
     "onnxruntime-ep-nv-tensorrt-rtx-cu13",
+    "cuda-bindings",
+    "pycuda",
     "nvidia-cublas",
     "nvidia-cuda-runtime",
     "nvidia-cudnn-cu12",

@@ -1,4 +1,6 @@
+import importlib.util
 import shutil
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +11,8 @@ from harness.observer import Silent
 from harness.start import starting
 from harness.vocabulary import installed_vocabulary
 from suites.load import parse_suite
+
+STAND_IN = Path(__file__).resolve().parent.parent / "stand_in"
 
 
 class NVMLError(Exception):
@@ -33,6 +37,17 @@ ANSWERS = {
     "nvmlDeviceGetCurrentClocksEventReasons": 0x1,
     "nvmlDeviceGetComputeRunningProcesses": [SimpleNamespace(pid=7)],
 }
+REASONS = (
+    "GpuIdle",
+    "ApplicationsClocksSetting",
+    "SwPowerCap",
+    "HwSlowdown",
+    "SyncBoost",
+    "SwThermalSlowdown",
+    "HwThermalSlowdown",
+    "HwPowerBrakeSlowdown",
+    "DisplayClockSetting",
+)
 CLOCKS = {
     "nvmlDeviceGetClockInfo": {1: 345, 2: 3201},
     "nvmlDeviceGetMaxClockInfo": {1: 1980, 2: 3201},
@@ -57,6 +72,7 @@ def nvml():
         NVML_CLOCK_SM=1,
         NVML_CLOCK_MEM=2,
         NVML_TEMPERATURE_GPU=0,
+        **{f"nvmlClocksEventReason{name}": 1 << bit for bit, name in enumerate(REASONS)},
         started=started,
         questions=(*ANSWERS, *CLOCKS),
         nvmlInit=lambda: started.append("init"),
@@ -79,6 +95,27 @@ def nvml():
     answer(**ANSWERS)
     stand_in.answer, stand_in.refuse = answer, refuse
     return stand_in
+
+
+@pytest.fixture
+def pynvml(monkeypatch):
+    """The stand-in for pynvml, as new; `computing(pid, …)` says which processes are on the GPU."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "simulated"]:
+        monkeypatch.delitem(sys.modules, name)
+    with monkeypatch.context() as patch:
+        patch.syspath_prepend(STAND_IN)
+        spec = importlib.util.spec_from_file_location("pynvml", STAND_IN / "pynvml.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "simulated"]:
+        del sys.modules[name]
+
+    def computing(*pids):
+        module.pids = lambda: pids
+
+    module.computing = computing
+    computing()
+    return module
 
 
 class Recorder(Silent):

@@ -241,14 +241,16 @@ def copied_code(monkeypatch, tmp_path):
         ("engines/fake/device.py", {"fake"}),
         ("engines/backends/onnxruntime_cpu.py", {"onnxruntime-cpu"}),
         ("engines/ort/options.py", {"onnxruntime-cpu"}),
+        ("engines/backends/tensorrt_rtx.py", {"tensorrt-rtx"}),
+        ("engines/trt/flavour.py", {"tensorrt", "tensorrt-rtx"}),
         ("engines/registry.py", set()),
         ("harness/timing.py", set()),
     ],
 )
 def test_the_code_of_a_backend_is_its_own_file_and_its_familys(copied_code, changed, touched):
-    names = ("fake", "onnxruntime-cpu")
+    names = ("fake", "onnxruntime-cpu", "tensorrt", "tensorrt-rtx")
     before = {name: backend_code(name) for name in names}
-    assert before["fake"] != before["onnxruntime-cpu"]
+    assert len(set(before.values())) == len(names)
     path = copied_code / changed
     path.write_bytes(path.read_bytes() + b"# changed")
     assert {name for name in names if backend_code(name) != before[name]} == touched

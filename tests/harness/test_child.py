@@ -197,6 +197,17 @@ def test_what_a_dead_child_started_is_killed_with_it(tmp_path):
     assert state.stdout.strip() in ("", "Z", "Zs")
 
 
+def test_variables_are_added_to_what_a_child_inherits(tmp_path, monkeypatch):
+    (tmp_path / "teller.py").write_text(TELLER, encoding="utf-8")
+    monkeypatch.setenv("INHERITED", "yes")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    seen = {"CUDA_VISIBLE_DEVICES": "GPU-5f3c"}
+    with Child("teller", path=tmp_path, log=tmp_path / "log", variables=seen) as child:
+        told = child.ask("anything", timeout_s=60).header
+    assert told == {"INHERITED": "yes", "CUDA_VISIBLE_DEVICES": "GPU-5f3c"}
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "0,1"
+
+
 def test_a_python_that_is_not_there_is_told_and_leaks_nothing(tmp_path):
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(ChildError) as error:
@@ -233,6 +244,14 @@ def main(read_fd, write_fd):
     with open(message.header["told"], "w") as told:
         told.write(str(grandchild))
     os.kill(os.getpid(), signal.SIGSEGV)
+"""
+TELLER = """
+import os
+from harness.wire import Message, receive, send
+def main(read_fd, write_fd):
+    receive(read_fd)
+    names = ("INHERITED", "CUDA_VISIBLE_DEVICES")
+    send(write_fd, Message(header={name: os.environ.get(name) for name in names}))
 """
 HANGING = """
 import threading

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from engines.backends.onnxruntime_cpu import OnnxRuntimeCpu
+from engines.contract import Device
 from engines.lock import Lock, holder
 from harness import device_lock as module
 from harness.device_lock import DeviceBusyError, devices, hold
@@ -92,11 +94,34 @@ def test_only_real_devices_are_locked():
         return PlannedCase(position=0, case=case, options={}, outcome=outcome)
 
     def locked(*cases):
-        return devices(Plan(suite=None, models={}, devices={}, cases=cases, estimate_s=0.0))
+        kinds = {"cpu": Device(kind="cpu"), "fake": Device(kind="fake")}
+        return devices(Plan(suite=None, models={}, devices=kinds, cases=cases, estimate_s=0.0))
 
     assert locked(planned("fake")) == ()
     assert locked(planned("fake"), planned("onnxruntime-cpu")) == ("cpu",)
     assert locked(planned("onnxruntime-cpu", Skipped(reason="not here"))) == ()
+
+
+@pytest.mark.parametrize(
+    ("uuid", "on_device", "measuring", "building"),
+    [
+        ("GPU-5f3c", True, ("GPU-5f3c",), ("GPU-5f3c",)),
+        ("GPU-5f3c", False, ("GPU-5f3c",), ()),
+        ("", True, ("cuda",), ("cuda",)),
+    ],
+)
+def test_a_cuda_device_is_locked_by_its_uuid_for_builds_only_where_they_run_on_it(
+    monkeypatch, uuid, on_device, measuring, building
+):
+    monkeypatch.setattr(OnnxRuntimeCpu, "device", "cuda")
+    monkeypatch.setattr(OnnxRuntimeCpu, "builds_on_device", on_device)
+    case = Case(model="m", backend="onnxruntime-cpu", precision="fp32", batch=1)
+    planned = PlannedCase(position=0, case=case, options={}, outcome=None)
+    kinds = {"cuda": Device(kind="cuda", uuid=uuid)}
+    plan = Plan(suite=None, models={}, devices=kinds, cases=(planned,), estimate_s=0.0)
+
+    assert devices(plan) == measuring
+    assert devices(plan, building=True) == building
 
 
 def test_a_folder_that_was_there_keeps_its_permissions(folder):

@@ -22,7 +22,9 @@ ZOO = """
 from onnx import TensorProto, helper
 def build():
     value = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["N", 4]) for n in "xy"]
-    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", value[:1], value[1:])
+    weight = helper.make_tensor("w", TensorProto.FLOAT, [3], [1, 2, 3])
+    node = helper.make_node("Relu", ["x"], ["y"])
+    graph = helper.make_graph([node], "g", value[:1], value[1:], initializer=[weight])
     opsets = [helper.make_opsetid("", 21)]
     return helper.make_model(graph, opset_imports=opsets, ir_version=10)
 """
@@ -80,6 +82,7 @@ def test_the_model_of_a_function_is_known_once_it_is_built_and_kept_for_a_run(zo
 
     assert [spec.dims for spec in found.signature.inputs] == [("batch", 4)]
     assert (found.precision, found.outcome) == ("fp32", None)
+    assert found.weights_bytes == 12
     assert found.path.parent == tmp_path / "store" / "models"
     assert found.path.exists()
 

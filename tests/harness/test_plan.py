@@ -1,9 +1,13 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from engines.backends.fake import Fake
+from engines.contract import Device
+from harness.devices import Aim
 from harness.plan import make_plan
-from harness.start import quickened
+from harness.start import measured_as, quickened
 from harness.vocabulary import installed_vocabulary
 from results.record import Skipped
 from suites.errors import SuiteError
@@ -62,9 +66,18 @@ def test_a_quick_suite_has_three_short_launches_and_keeps_the_rest():
     suite = suite_of()
     quick = quickened(suite)
     assert (quick.measure.launches_min, quick.measure.launches_max) == (3, 3)
-    assert quick.measure.launch_s == 0.2
+    assert (quick.measure.launch_s, quick.measure.telemetry_s) == (0.2, 0)
     assert quick.measure.target == suite.measure.target
     assert quick.matrix == suite.matrix
+
+
+def test_telemetry_may_be_left_out_and_nothing_else_changes():
+    suite = suite_of()
+    assert suite.measure.telemetry_s == 5.0
+    assert measured_as(suite, quick=False, telemetry=True) == suite
+    assert measured_as(suite, quick=True, telemetry=True) == quickened(suite)
+    without = measured_as(suite, quick=False, telemetry=False)
+    assert without == replace(suite, measure=replace(suite.measure, telemetry_s=0.0))
 
 
 def test_only_what_exists_can_be_picked():
@@ -85,3 +98,73 @@ def test_cases_of_a_model_that_was_not_fetched_are_planned_and_skipped(tmp_path)
             reason="the model is fp32; dyno cannot make it fp16 yet: ask for fp32"
         ),
     }
+
+
+@pytest.fixture
+def on_a_gpu(monkeypatch):
+    """Make the simulated backend one of a CUDA device; returns a function that says which."""
+    monkeypatch.setattr(Fake, "device", "cuda")
+
+    def have(**facts):
+        device = Device(kind="cuda", **facts)
+        monkeypatch.setattr(
+            "harness.plan.find_devices", lambda *_: {"cuda": device, "fake": Device(kind="fake")}
+        )
+
+    return have
+
+
+def test_tf32_runs_the_fp32_graph_on_a_cuda_device_only(on_a_gpu, monkeypatch):
+    suite = suite_of(
+        matrix={"model": ["tiny"], "backend": ["fake"], "batch": [1], "precision": ["tf32", "fp16"]}
+    )
+    refused = Skipped(reason="the model is fp32; dyno cannot make it fp16 yet: ask for fp32")
+    on_a_gpu()
+    assert [case.outcome for case in make_plan(suite, VOCABULARY).cases] == [None, refused]
+    monkeypatch.setattr(Fake, "device", "fake")
+    assert make_plan(suite, VOCABULARY).cases[0].outcome == Skipped(
+        reason="the model is fp32; dyno cannot make it tf32 yet: ask for fp32"
+    )
+
+
+def test_the_watching_pass_of_a_cuda_device_counts_in_the_estimate(on_a_gpu):
+    on_a_gpu()
+    matrix = {"model": ["tiny"], "backend": ["fake"], "batch": [1]}
+    measure = {"launches": 2, "launch_s": 1.0}
+    watched = make_plan(suite_of(matrix=matrix, measure=measure), VOCABULARY)
+    measure = {**measure, "telemetry_s": 0}
+    unwatched = make_plan(suite_of(matrix=matrix, measure=measure), VOCABULARY)
+    # build 0.5 s, 2 launches of 0.35 + 1 + 1 s, and one pass of 0.35 + 1 + 5 s
+    assert unwatched.estimate_s == pytest.approx(5.2)
+    assert watched.estimate_s == pytest.approx(5.2 + 6.35)
+
+
+def test_a_case_that_cannot_fit_its_device_is_skipped_before_it_is_tried(on_a_gpu):
+    on_a_gpu(name="NVIDIA T4", memory_bytes=5000)
+    first, second = make_plan(suite_of(), VOCABULARY).cases
+    assert first.outcome is None
+    assert second.outcome.reason.startswith("weights, inputs and outputs would take ")
+    assert "NVIDIA T4" in second.outcome.reason
+
+
+def test_the_device_that_was_chosen_is_the_plans(monkeypatch):
+    monkeypatch.setattr(Fake, "device", "cuda")
+    monkeypatch.setattr("engines.cuda.driver.missing", lambda: None)
+    chosen = Device(kind="cuda", uuid="GPU-2", driver="580")
+    monkeypatch.setattr("engines.cuda.driver.find", {"2": chosen}.__getitem__)
+    assert make_plan(suite_of(), VOCABULARY, device="2").devices == {"cuda": chosen}
+
+
+def test_a_plan_of_builds_judges_by_what_can_be_built_for_the_target(monkeypatch):
+    monkeypatch.setattr(Fake, "device", "cuda")
+    monkeypatch.setattr(Fake, "unavailable", lambda _: "no driver.")
+    monkeypatch.setattr(
+        Fake, "cannot_build", lambda _, device: None if device.sm == "sm86" else "too new."
+    )
+    plans = [
+        make_plan(suite_of(), VOCABULARY, aim=Aim(target=Device(kind="cuda", sm=sm)))
+        for sm in ("sm86", "sm121")
+    ]
+    assert [case.outcome for case in plans[0].cases] == [None, None]
+    assert [case.outcome for case in plans[1].cases] == [Skipped(reason="fake: too new.")] * 2
+    assert plans[0].devices["cuda"].sm == "sm86"

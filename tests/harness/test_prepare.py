@@ -1,6 +1,7 @@
 import errno
 import itertools
 import os
+from types import SimpleNamespace
 
 import ml_dtypes
 import numpy as np
@@ -9,10 +10,10 @@ import pytest
 from harness.child import ChildError
 from harness.folders import Folders
 from harness.inspect import Inspected
-from harness.prepare import _is_whole, store_inputs
+from harness.prepare import _is_whole, prepare_models, store_inputs
 from suites.case import Case
 from suites.signature import Signature, TensorSpec
-from suites.suite import BuiltinSource, Model
+from suites.suite import BuiltinSource, FixedInput, Model
 
 MODEL = Model(name="m", source=BuiltinSource(name="mlp"))
 CASE = Case(model="m", backend="fake", precision="fp32", batch=3)
@@ -115,3 +116,20 @@ def test_inputs_that_memory_cannot_hold_are_told(store, monkeypatch):
         "inputs of m/fake/fp32/b3: Unable to allocate 4 TiB",
         "Lower the batch, or free memory.",
     )
+
+
+def test_what_the_suite_says_of_inputs_travels_with_the_model(tmp_path):
+    spec = TensorSpec(name="features", dtype="float32", dims=("n", 784))
+    inspected = Inspected(signature=Signature(inputs=(spec,), outputs=()), precision="fp32")
+    model = Model(
+        name="m",
+        source=BuiltinSource(name="mlp"),
+        dims=(("features", ("batch", 784)),),
+        inputs=(("features", FixedInput(value=3)),),
+    )
+    suite = SimpleNamespace(models=(model,), measure=SimpleNamespace(timeout_s=60.0))
+    folders = Folders(store=tmp_path, run_id="r")
+    prepared = prepare_models(suite, {"m": inspected}, ["m"], folders)["m"]
+
+    assert prepared.dims == {"features": ("batch", 784)}
+    assert prepared.values == {"features": 3}

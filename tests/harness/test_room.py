@@ -1,7 +1,11 @@
 import pytest
 
+from engines.contract import Device
+from harness.build import Built
+from harness.inspect import Inspected
 from harness.machine.reading import Tree
-from harness.room import Room, memory_bytes
+from harness.plan import PlannedCase
+from harness.room import Room, device_refusal, engine_refusal, memory_bytes
 from results.record import Skipped
 from suites.case import Case
 from suites.signature import Signature, TensorSpec
@@ -14,6 +18,14 @@ SIGNATURE = Signature(
         TensorSpec(name="w", dtype="bfloat16", dims=("2*batch",)),
     ),
     outputs=(),
+)
+
+WITH_OUTPUTS = Signature(
+    inputs=SIGNATURE.inputs,
+    outputs=(
+        TensorSpec(name="y", dtype="float64", dims=("batch",)),
+        TensorSpec(name="z", dtype="float32", dims=("found", None)),
+    ),
 )
 
 
@@ -73,6 +85,62 @@ def test_a_quarter_of_the_memory_is_still_given(machine):
     rows = (2 * GIB - 8) // (4 * 3 + 4)
     assert room.refusal(case(rows, s=1)) is None
     assert room.refusal(case(rows + 1, s=1)) is not None
+
+
+def inspected(weights_bytes=0):
+    return Inspected(signature=WITH_OUTPUTS, precision="fp32", weights_bytes=weights_bytes)
+
+
+def built(engine_bytes, **facts):
+    return Built(
+        path=None,
+        facts=facts,
+        build_ns=1,
+        engine_bytes=engine_bytes,
+        key="k",
+        cached=False,
+        damage=None,
+    )
+
+
+def planned(batch, **options):
+    return PlannedCase(position=0, case=case(batch, s=2), options=options, outcome=None)
+
+
+# A batch of one takes 24 + 8 + 4 bytes of inputs and 8 of outputs whose shape is known.
+@pytest.mark.parametrize(
+    ("batch", "weights_bytes", "options"),
+    [(8, 8, {}), (2, 8 + 3 * 80, {"streams": 2}), (1, 316, {})],
+)
+def test_weights_and_bound_arrays_may_take_all_of_a_devices_memory(batch, weights_bytes, options):
+    device = Device(kind="cuda", name="NVIDIA H200", memory_bytes=360)
+    wanted = weights_bytes + (8 + batch * 36) * options.get("streams", 1)
+    model = inspected(weights_bytes + 360 - wanted)
+    assert device_refusal(case(batch, s=2), options, model, device) is None
+    more = inspected(model.weights_bytes + 1)
+    assert device_refusal(case(batch, s=2), options, more, device) == Skipped(
+        reason="weights, inputs and outputs would take 3.36e-07 GiB (361 bytes), more than the "
+        "3.35e-07 GiB of NVIDIA H200; lower the batch, another dimension or streams"
+    )
+
+
+def test_an_engine_needs_its_working_memory_once_a_stream():
+    device = Device(kind="cuda", memory_bytes=1000)
+    # 500 of engine, 2 x 200 of work, 2 x 44 of inputs and outputs
+    plan, engine = planned(1, streams=2), built(500, device_bytes=200)
+    assert engine_refusal(plan, built(512, device_bytes=200), inspected(), device) is None
+    assert engine_refusal(plan, engine, inspected(), Device(kind="cuda", memory_bytes=987)) == (
+        Skipped(
+            reason="the engine, its working memory, inputs and outputs would take 9.2e-07 GiB "
+            "(988 bytes), more than the 9.19e-07 GiB of the device; lower the batch, another "
+            "dimension or streams"
+        )
+    )
+
+
+def test_a_device_that_does_not_tell_its_memory_refuses_nothing():
+    assert engine_refusal(planned(2**31), built(2**60), inspected(), Device(kind="cuda")) is None
+    assert device_refusal(case(2**31, s=2), {}, inspected(2**60), Device(kind="cuda")) is None
 
 
 def test_nothing_is_refused_where_the_machine_does_not_tell(tmp_path):

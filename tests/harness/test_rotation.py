@@ -4,9 +4,9 @@ from suites.suite import Measure
 MEASURE = Measure(target=0.02, launches_min=5, launches_max=12, launch_s=0.5, case_s=30.0)
 
 
-def progress(*medians_ns, spent_s=1.0):
+def progress(*statistics_ns, spent_s=1.0):
     case = CaseProgress(position=0)
-    for median_ns in medians_ns:
+    for median_ns in statistics_ns:
         case = case.after(median_ns, spent_s)
     return case
 

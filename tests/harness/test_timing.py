@@ -7,7 +7,7 @@ import pytest
 from engines.backends.fake import Fake
 from engines.contract import resolve_options
 from engines.fake.device import FakeSession
-from harness.timing import clock_name, loop_name, make_loop
+from harness.timing import clock_name, loop_name, make_loop, untimed_queries
 from suites.case import Case
 
 CASE = Case(model="m", backend="fake", precision="fp32", batch=1)
@@ -149,3 +149,8 @@ def test_a_session_that_blocks_and_yet_queues_or_copies_is_refused(options):
         ValueError, match="^session: expected one slot and no copies where enqueue blocks$"
     ):
         make_loop(session(**options))
+
+
+@pytest.mark.parametrize(("slots", "untimed"), [(1, 0), (2, 4), (8, 16)])
+def test_as_many_queries_as_slots_run_untimed_before_and_after(slots, untimed):
+    assert untimed_queries(slots) == untimed

@@ -57,6 +57,12 @@ def test_memory_that_the_kernel_does_not_tell_is_not_zero(opened, monkeypatch):
     assert opened.block(BLOCK).header["peak_rss_bytes"] is None
 
 
+def test_a_block_tells_how_long_all_of_it_took_and_every_query_that_ran(opened):
+    header = opened.block(BLOCK).header
+    assert header["span_queries"] == sum(queries for queries, *_ in header["blocks"])
+    assert header["span_ns"] > 0
+
+
 @pytest.mark.parametrize("backend", ["fake", "onnxruntime-cpu"])
 @pytest.mark.parametrize("verb", ["build", "open"])
 def test_a_file_that_is_gone_is_told_as_itself_by_every_backend(tmp_path, verb, backend):

@@ -31,6 +31,21 @@ def vocabulary():
 
 
 @pytest.fixture
+def gpu_vocabulary():
+    """The words that the shipped suites need: the backends of a GPU and their options as well."""
+    gpu = ("onnxruntime-cuda", "tensorrt", "tensorrt-rtx")
+    return Vocabulary(
+        backends=(*VOCABULARY.backends, *gpu),
+        options=(
+            *VOCABULARY.options,
+            OptionWord(name="cuda_graph", kind=bool, backends=gpu, choices=(False, True)),
+            OptionWord(name="streams", kind=int, backends=gpu, minimum=1),
+            OptionWord(name="queue_depth", kind=int, backends=gpu, minimum=1),
+        ),
+    )
+
+
+@pytest.fixture
 def parse(tmp_path):
     """Parse the text of a suite's file that lies in tmp_path and is called rnn.yaml."""
 

@@ -49,7 +49,7 @@ defaults: {tokens: 5, spinning: true}
 exclude: [{model: mine, precision: int8, reason: "no"}, {batch: [1, 8], sequence: 16}]
 include: [{model: lstm, batch: 256}]
 require: onnxruntime-cpu
-measure: {target: 2.5%, launches: 5, launch_s: 1, case_s: 60, timeout_s: 9.5}
+measure: {target: 2.5%, launches: 5, launch_s: 1, case_s: 60, timeout_s: 9.5, telemetry_s: 0}
 seed: 7
 """
 
@@ -117,6 +117,7 @@ def test_a_suite_is_what_its_file_says(folder, vocabulary):
             launch_s=1.0,
             case_s=60.0,
             timeout_s=9.5,
+            telemetry_s=0.0,
         ),
         seed=7,
     )
@@ -186,8 +187,8 @@ def test_an_unknown_shipped_name_suggests_one(vocabulary):
     with pytest.raises(SuiteError) as caught:
         load_suite("smoek", vocabulary)
     assert str(caught.value) == (
-        "suite: expected one of real, rnn, smoke, transformer, vision, or the path of a .yaml "
-        "file, got 'smoek'. Did you mean 'smoke'?"
+        "suite: expected one of real, rnn, rnn-gpu, smoke, streams, transformer, transformer-gpu, "
+        "vision, vision-gpu, or the path of a .yaml file, got 'smoek'. Did you mean 'smoke'?"
     )
 
 
@@ -219,14 +220,14 @@ def test_a_folder_does_not_hide_a_shipped_suite(tmp_path, monkeypatch, vocabular
 
 
 def test_a_name_that_no_file_can_have_is_an_unknown_suite(vocabulary):
-    with pytest.raises(SuiteError, match=r"^suite: expected one of real, rnn, smoke, "):
+    with pytest.raises(SuiteError, match=r"^suite: expected one of real, rnn, rnn-gpu, "):
         load_suite("x" * 300, vocabulary)
 
 
-def test_shipped_suites_are_listed_with_the_descriptions_of_their_files(vocabulary):
-    assert [name for name, _ in shipped()] == ["real", "rnn", "smoke", "transformer", "vision"]
+def test_shipped_suites_are_listed_with_the_descriptions_of_their_files(gpu_vocabulary):
+    assert {name for name, _ in shipped()} == {path.stem for path in LIBRARY.glob("*.yaml")}
     for name, description in shipped():
-        suite = load_suite(name, vocabulary)
+        suite = load_suite(name, gpu_vocabulary)
         assert (suite.name, suite.description) == (name, description)
         assert suite.path == LIBRARY / f"{name}.yaml"
 
@@ -251,17 +252,28 @@ def signature_of(model):
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("real", 11), ("rnn", 33), ("smoke", 7), ("transformer", 12), ("vision", 16)],
+    [
+        ("real", 11),
+        ("rnn", 33),
+        ("rnn-gpu", 69),
+        ("smoke", 7),
+        ("streams", 60),
+        ("transformer", 12),
+        ("transformer-gpu", 54),
+        ("vision", 16),
+        ("vision-gpu", 60),
+    ],
 )
-def test_shipped_suites_expand_to_cases_that_all_run(vocabulary, name, count):
-    suite = load_suite(name, vocabulary)
+def test_shipped_suites_expand_to_cases_that_all_run(gpu_vocabulary, name, count):
+    suite = load_suite(name, gpu_vocabulary)
     signatures = {model.name: signature_of(model) for model in suite.models}
 
-    planned = expand(suite, signatures, vocabulary)
+    planned = expand(suite, signatures, gpu_vocabulary)
 
     check_input_files(suite, planned, signatures)
     assert len(planned) == count
     assert [entry.skip for entry in planned] == [None] * count
+    assert suite.path.read_text().startswith(f"# {count} cases")
 
 
 def test_smoke_is_fixed_at_five_launches_and_holds_the_trained_model(vocabulary):

@@ -157,7 +157,7 @@ def test_a_wrong_matrix_is_explained(problems, text, lines):
                 ),
                 (
                     "rnn.yaml: measure: expected one of target, launches, launch_s, case_s, "
-                    "timeout_s, got 'launchs'. Did you mean 'launches'?"
+                    "timeout_s, telemetry_s, got 'launchs'. Did you mean 'launches'?"
                 ),
                 "rnn.yaml: measure.launches: expected min to be at most max, got 3 and 2.",
                 "rnn.yaml: measure.launch_s: expected a number above 0, got 0.",

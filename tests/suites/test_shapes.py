@@ -3,14 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suites.errors import SuiteError
+from suites.expressions import evaluate, parse_expression
 from suites.shapes import (
     apply_dims,
     dimension_names,
-    evaluate,
     is_dimension_name,
     name_batch,
     names_in,
-    parse_expression,
     require_names,
     resolve_shape,
 )

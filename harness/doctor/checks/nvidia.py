@@ -13,13 +13,19 @@ from results.report.wording import one_line
 _DRIVER = ("proc/driver/nvidia/version", "dev/nvidiactl")
 _NO_FEATURE = "Not Supported"
 _SLOWDOWNS = {
-    0x08: "hardware slowdown",
-    0x20: "software thermal slowdown",
-    0x40: "hardware thermal slowdown",
-    0x80: "power brake",
+    "hw_slowdown": "hardware slowdown",
+    "sw_thermal_slowdown": "software thermal slowdown",
+    "hw_thermal_slowdown": "hardware thermal slowdown",
+    "hw_power_brake_slowdown": "power brake",
 }
-_LIMITS = {0x02: "application clocks", 0x04: "power cap", 0x10: "sync boost"}
-"""Bits of nvmlClocksEventReasons; being idle (0x1) and a display's clocks (0x100) are no limits."""
+_LIMITS = {
+    "applications_clocks_setting": "application clocks",
+    "sw_power_cap": "power cap",
+    "sync_boost": "sync boost",
+    "board_limit": "board limit",
+    "reliability": "reliability limit",
+}
+"""Being idle and a display's clocks are no limits."""
 
 
 @check("gpu")
@@ -109,9 +115,9 @@ def mig(gpu: Facts, _: Observation) -> Finding:
 @gpu_check("gpu-throttle")
 def throttle(gpu: Facts, _: Observation) -> Finding:
     """Warn of a clock that heat or power holds down; note one held by a setting."""
-    bits = gpu.known("clock_reasons")
-    slowdowns = [name for bit, name in _SLOWDOWNS.items() if bits & bit]
-    limits = [name for bit, name in _LIMITS.items() if bits & bit]
+    reasons = gpu.known("clock_reasons")
+    slowdowns = [told for reason, told in _SLOWDOWNS.items() if reason in reasons]
+    limits = [told for reason, told in _LIMITS.items() if reason in reasons]
     if not slowdowns and not limits:
         return ok("none")
     finding = ", ".join([*slowdowns, *limits])

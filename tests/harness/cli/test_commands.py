@@ -9,10 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from engines import registry
 from harness.rotation import round_order
 
 DYNO = str(Path(sys.executable).with_name("dyno"))
-COMMANDS = ("run", "bench", "plan", "report", "runs", "suites", "models", "backends", "doctor")
+COMMANDS = (
+    "run",
+    "bench",
+    "plan",
+    "build",
+    "report",
+    "runs",
+    "suites",
+    "models",
+    "backends",
+    "doctor",
+)
 SUITE = """
 suite: simulated
 models:
@@ -25,8 +37,8 @@ matrix:
 measure: {launches: 2, launch_s: 0.05}
 """
 UNKNOWN_SUITE = (
-    "suite: expected one of real, rnn, smoke, transformer, vision, or the path of a .yaml file, "
-    "got 'smoek'. Did you mean 'smoke'?\n"
+    "suite: expected one of real, rnn, rnn-gpu, smoke, streams, transformer, transformer-gpu, "
+    "vision, vision-gpu, or the path of a .yaml file, got 'smoek'. Did you mean 'smoke'?\n"
 )
 NO_VALUE = (
     "--dim: expected NAME=VALUE[,VALUE…], got 'sequence'. "
@@ -37,8 +49,8 @@ NO_STORE = (
     "or name another folder with --store.\n"
 )
 UNKNOWN_BACKEND = (
-    "bench: matrix.backend: expected one of fake, onnxruntime-cpu, got 'onnxruntime-cpi'. "
-    "Did you mean 'onnxruntime-cpu'?\n"
+    f"bench: matrix.backend: expected one of {', '.join(registry.names())}, "
+    "got 'onnxruntime-cpi'. Did you mean 'onnxruntime-cpu'?\n"
 )
 
 

@@ -30,7 +30,7 @@ def test_a_gpu_tells_everything(nvml):
         "max_sm_mhz": 1980,
         "max_memory_mhz": 3201,
         "temperature_c": 31,
-        "clock_reasons": 1,
+        "clock_reasons": ["gpu_idle"],
         "compute_processes": 1,
         "compute_pids": [7],
     }
@@ -55,7 +55,7 @@ def test_an_older_driver_calls_clock_event_reasons_throttle_reasons(nvml):
     nvml.refuse("nvmlDeviceGetCurrentClocksEventReasons")
     nvml.answer(nvmlDeviceGetCurrentClocksThrottleReasons=0x40)
     gpus, _ = read_gpus(nvml)
-    assert gpus[0].values["clock_reasons"] == 0x40
+    assert gpus[0].values["clock_reasons"] == ["hw_thermal_slowdown"]
 
 
 def test_a_driver_without_either_says_so(nvml):
@@ -73,7 +73,7 @@ def test_a_driver_that_does_not_start_means_no_gpus(nvml):
 
 def test_devices_that_cannot_be_counted_mean_no_gpus(nvml):
     nvml.refuse("nvmlDeviceGetCount")
-    assert read_gpus(nvml) == ([], "NVML does not count devices: Not Supported")
+    assert read_gpus(nvml) == ([], "nvmlDeviceGetCount: Not Supported")
     assert nvml.started == ["init", "shutdown"]
 
 
