@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from engines.contract import Session
 
 MODEL = "cnn"
-BATCH = 16
 BLOCK_S = 0.1
-QUADS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,15 +33,15 @@ class _Sides:
     dyno_ns: float
 
 
-def throughput_over_bare(backend: str, *, queue_depth: int) -> float:
-    """Return the median ratio over ABBA blocks in one process, on the first device."""
+def throughput_over_bare(backend: str, *, queue_depth: int, batch: int, quads: int) -> float:
+    """Return the median ratio over as many ABBA quads in one process, on the first device."""
     found = registry.get(backend)
     model = get(MODEL)
     case = Case(
         model=MODEL,
         backend=backend,
         precision="fp32",
-        batch=BATCH,
+        batch=batch,
         options=(("queue_depth", queue_depth),),
     )
     found.load()
@@ -53,21 +51,22 @@ def throughput_over_bare(backend: str, *, queue_depth: int) -> float:
         proto = model.build(resolve(model, {}))
         onnx.save(proto, folder / "model.onnx")
         dims = proto.graph.input[0].type.tensor_type.shape.dim[1:]
-        shape = (BATCH, *(dim.dim_value for dim in dims))
+        shape = (batch, *(dim.dim_value for dim in dims))
         rows = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
         prepared = PreparedModel(path=folder / "model.onnx", sha256="0" * 64)
         engine = found.build(prepared, case, folder / "engine", site)
         with found.open(engine, case, {proto.graph.input[0].name: rows}, site) as session:
-            return _ratio(session)
+            return _ratio(session, quads)
 
 
-def _ratio(session: Session) -> float:
+def _ratio(session: Session, quads: int) -> float:
     loop = make_loop(session)
     query_ns = loop(100)().elapsed_ns / 100
     queries = max(20, round(BLOCK_S * 1e9 / query_ns))
     _quad(session, queries, "ABBA")
-    quads = [_quad(session, queries, "BAAB" if turn % 2 else "ABBA") for turn in range(QUADS)]
-    return float(np.median([sides.bare_ns / sides.dyno_ns for sides in quads]))
+    orders = ("BAAB" if turn % 2 else "ABBA" for turn in range(quads))
+    found = [_quad(session, queries, order) for order in orders]
+    return float(np.median([sides.bare_ns / sides.dyno_ns for sides in found]))
 
 
 def _quad(session: Session, queries: int, order: str) -> _Sides:

@@ -28,8 +28,8 @@ from results.metrics import launch_interval
 from suites.load import parse_suite
 
 if TYPE_CHECKING:
-    from harness.launch import Ready
     from harness.runner import Runner
+    from harness.staging import Ready
 
 LAUNCHES = 3
 SUITE = {
@@ -49,9 +49,7 @@ def one(runner: Runner, ready: Ready, number: int) -> float:
     record = launch(
         ready,
         number,
-        measure=runner.plan.suite.measure,
-        closure=runner.closure,
-        folders=runner.folders,
+        workplace=runner.workplace,
     )
     return float(np.median(record.wall_ns))
 

@@ -38,6 +38,16 @@ class EngineError(Exception):
         self.hint = hint
 
 
+class StaleEngineError(EngineError):
+    """The runtime refuses the engine: it is another device's, driver's or version's.
+
+    The harness has it built again, once.
+    """
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__("build", message, hint)
+
+
 class CaptureError(EngineError):
     """A CUDA graph could not be captured; the case is never timed under a graph's label."""
 
@@ -140,7 +150,8 @@ class SessionFacts:
 
     `options` are all of the backend's options as they were really set; `effective_precision` is
     None where the runtime runs the prepared graph's types as they are; `device_memory_bytes` is
-    None where the backend holds no device memory of its own.
+    None where the backend holds no device memory of its own. `enqueue_waits`: `enqueue` returns
+    only once the device is done, though the session has a `wait`; its time tells nothing then.
     """
 
     runtime: str
@@ -150,6 +161,7 @@ class SessionFacts:
     placement: tuple[Placement, ...] = ()
     effective_precision: str | None = None
     device_memory_bytes: int | None = None
+    enqueue_waits: bool = False
     notes: tuple[str, ...] = ()
 
 

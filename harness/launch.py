@@ -21,24 +21,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engines.contract import Device
-    from harness.build import Built
     from harness.folders import Folders
-    from harness.plan import PlannedCase
-    from harness.prepare import Inputs
+    from harness.staging import Ready
     from harness.telemetry.watch import Watch
     from harness.warmup import WarmupRule
     from harness.wire import Message
     from results.record import LaunchRecord
     from suites.suite import Measure
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
-    """A case with everything a launch needs."""
-
-    planned: PlannedCase
-    built: Built
-    inputs: Inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

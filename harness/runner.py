@@ -8,37 +8,34 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from engines import registry
-from harness.build import Builder, Built
 from harness.child import ChildError
-from harness.launch import Ready, Workplace, launch
+from harness.launch import Workplace, launch
 from harness.outcome import failed
 from harness.plan import PROCESS_START_S, own_pass_s
-from harness.prepare import Inputs, Prepared, prepare_models, store_inputs
 from harness.records import case_record
 from harness.resume import check_inputs, check_models
-from harness.room import engine_refusal
 from harness.rotation import CaseProgress, round_order, seconds_left, stopped_by
+from harness.staging import Ready, Staging
 from harness.telemetry.own_pass import run_own_pass
 from harness.telemetry.watch import watching
 from harness.timing import stopwatch
 from results import metrics, summaries
-from results.record import Failed, Measured, RunEnd
+from results.record import Measured, RunEnd
 from results.store import StoreError
-from suites.errors import reason
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
     from pathlib import Path
 
     from engines.cache.cache import EngineCache
     from harness.folders import Folders
     from harness.observer import Observer
-    from harness.plan import Plan, PlannedCase
+    from harness.plan import Plan
     from harness.resume import Earlier
+    from harness.staging import Supplies
     from harness.telemetry.watch import Watch
-    from results.record import CaseRecord, Outcome, RunRecord
+    from results.record import CaseRecord, LaunchRecord, Outcome, RunRecord
     from results.store import Store
-    from suites.suite import Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +54,8 @@ class Runner:
     closure: Path
     observer: Observer
     earlier: Earlier | None = None
-    _inputs: dict[int, Inputs] = field(default_factory=dict)
-    _without_inputs: dict[int, Failed] = field(default_factory=dict)
     _records: dict[int, CaseRecord] = field(default_factory=dict)
+    _rebuilt: dict[str, str] = field(default_factory=dict)
     _watches: dict[str, Watch] = field(default_factory=dict)
 
     def execute(self) -> None:
@@ -77,15 +73,15 @@ class Runner:
 
     def _execute(self) -> None:
         if self.earlier is None:
-            prepared = None
+            supplies = None
             self.store.add_run(self.run)
         else:
-            prepared = self._prepare()
+            supplies = self._prepare()
             self.store.add_resume(self.run.id, self.earlier.resume)
         closed = len(self.earlier.closed) if self.earlier else None
         self.observer.started(self.run.id, self.plan, closed=closed)
         try:
-            self._measure(self.ready(prepared))
+            self._measure(self.ready(supplies))
         except StoreError as error:
             raise StoreError(f"{error} What was measured is kept; go on with --resume.") from error
         except BaseException:
@@ -93,10 +89,10 @@ class Runner:
             raise
         self._end("done")
 
-    def ready(self, prepared: Mapping[str, Prepared | Failed] | None = None) -> list[Ready]:
+    def ready(self, supplies: Supplies | None = None) -> list[Ready]:
         """Prepare and build; store and close the cases that fail, return the others."""
         self._settle()
-        return self._build(self._prepare() if prepared is None else prepared)
+        return self._build(self._prepare() if supplies is None else supplies)
 
     def _settle(self) -> None:
         """Store and tell the cases that the plan itself has closed."""
@@ -111,86 +107,33 @@ class Runner:
         for case, outcome in settled:
             self.observer.closed(case.case, outcome)
 
-    def _prepare(self) -> Mapping[str, Prepared | Failed]:
-        """Prepare the models and inputs of the cases that are to be tried. Raises ResumeError."""
-        runnable = self.plan.runnable
-        names = sorted({planned.case.model for planned in runnable})
-        self.observer.preparing("models", 0, len(names))
-        prepared = prepare_models(self.plan.suite, self.plan.models, names, self.folders)
-        models = {model.name: model for model in self.plan.suite.models}
-        for planned in runnable:
-            if isinstance(prepared[planned.case.model], Prepared):
-                found = self._store_inputs(planned, models[planned.case.model])
-                if isinstance(found, Inputs):
-                    self._inputs[planned.position] = found
-                else:
-                    self._without_inputs[planned.position] = found
+    def _prepare(self) -> Supplies:
+        """Prepare what the cases are made of. Raises ResumeError."""
+        models = {planned.case.model for planned in self.plan.runnable}
+        self.observer.preparing("models", 0, len(models))
+        supplies = self._staging.prepare()
         if self.earlier is not None:
-            check_models(self.earlier.records, prepared)
-            check_inputs(self.earlier.records, self._inputs)
-        return prepared
+            check_models(self.earlier.records, supplies.models)
+            check_inputs(self.earlier.records, supplies.ready_inputs)
+        return supplies
 
-    def _store_inputs(self, planned: PlannedCase, model: Model) -> Inputs | Failed:
-        try:
-            return store_inputs(
-                model,
-                self.plan.models[model.name],
-                planned.case,
-                seed=self.run.seed,
-                folders=self.folders,
-            )
-        except ChildError as error:
-            return failed(error)
-        except OSError as error:
-            hint = "Mend that, or name another folder with --store."
-            message = f"{error.filename}: {reason(error)}"
-            return Failed(kind="disk", message=message, hint=hint)
-
-    def _build(self, prepared: Mapping[str, Prepared | Failed]) -> list[Ready]:
+    def _build(self, supplies: Supplies) -> list[Ready]:
         """Build each case's engine; those that fail are closed."""
-        waiting: list[tuple[PlannedCase, Prepared]] = []
-        for planned in self.plan.runnable:
-            model = prepared[planned.case.model]
-            if isinstance(model, Prepared) and planned.position in self._inputs:
-                waiting.append((planned, model))
-                continue
-            self._add_case(case_record(planned))
-            failure = (
-                self._without_inputs[planned.position] if isinstance(model, Prepared) else model
-            )
-            self._close(planned, failure)
         ready: list[Ready] = []
-        builder = Builder(
-            cache=self.cache,
-            closure=self.closure,
-            folders=self.folders,
-            devices=self.plan.devices,
-            timeout_s=self.plan.suite.measure.timeout_s,
-        )
-        with closing(builder.build_all(waiting)) as building:
-            for done, (planned, model, result) in enumerate(building, 1):
-                inputs = self._inputs[planned.position]
-                built = result if isinstance(result, Built) else None
-                sha256 = inputs.sha256
-                record = case_record(planned, prepared=model, inputs_sha256=sha256, built=built)
+        total = len(self.plan.runnable)
+        with closing(self._staging.build(supplies)) as staged:
+            for done, (record, result) in enumerate(staged, 1):
                 self._add_case(record)
-                if not isinstance(result, Built):
-                    self._close(planned, result)
-                elif (refusal := self._refusal(planned, result)) is not None:
-                    self._close(planned, refusal)
+                if isinstance(result, Ready):
+                    ready.append(result)
                 else:
-                    ready.append(Ready(planned=planned, built=result, inputs=inputs))
-                self.observer.preparing("engines", done, len(waiting))
+                    self._close(record, result)
+                self.observer.preparing("engines", done, total)
         from_cache = {entry.built.key: entry.built.cached for entry in ready}
         cached = sum(from_cache.values())
         built_now = len(from_cache) - cached
-        self.observer.prepared(len(ready), len(waiting), built=built_now, cached=cached)
+        self.observer.prepared(len(ready), total, built=built_now, cached=cached)
         return sorted(ready, key=lambda entry: entry.planned.position)
-
-    def _refusal(self, planned: PlannedCase, built: Built) -> Outcome | None:
-        """Return that the built engine is more than its device has room for, or None."""
-        device = self.plan.devices[registry.get(planned.case.backend).device]
-        return engine_refusal(planned, built, self.plan.models[planned.case.model], device)
 
     def _measure(self, ready: list[Ready]) -> None:
         """Rotate launches over the open cases until none is open."""
@@ -199,36 +142,56 @@ class Runner:
         number = 0
         while progress:
             for position in round_order(tuple(progress), seed=self.run.seed, number=number):
-                outcome = self._launch(cases[position], progress)
+                outcome = self._launch(cases, position, progress)
                 if outcome is not None:
                     del progress[position]
                     self._finish(cases[position], outcome)
             number += 1
 
-    def _launch(self, ready: Ready, progress: dict[int, CaseProgress]) -> Outcome | None:
+    def _launch(
+        self, cases: dict[int, Ready], position: int, progress: dict[int, CaseProgress]
+    ) -> Outcome | None:
         """Run the case's next launch, store it, and return the outcome if that closes the case."""
-        suite, planned = self.plan.suite, ready.planned
-        before = progress[planned.position]
-        guess_s = PROCESS_START_S + suite.measure.launch_s
-        left_s = seconds_left(tuple(progress.values()), suite.measure, launch_s=guess_s)
+        measure, before = self.plan.suite.measure, progress[position]
+        ready, case = cases[position], cases[position].planned.case
+        guess_s = PROCESS_START_S + measure.launch_s
+        left_s = seconds_left(tuple(progress.values()), measure, launch_s=guess_s)
         left_s += self._passes_left_s(progress)
-        self.observer.launching(planned.case, before, left_s=left_s)
+        self.observer.launching(case, before, left_s=left_s)
         passed_ns = stopwatch()
         try:
-            record = launch(
-                ready,
-                before.launches,
-                workplace=self._workplace,
-            )
+            record = launch(ready, before.launches, workplace=self.workplace)
         except ChildError as error:
+            if error.stale and ready.built.key not in self._rebuilt:
+                return self._build_again(cases, ready, refused=error.message)
             return failed(error)
-        record = replace(record, attempt=self._attempt)
-        self.store.add_launch(self.run.id, planned.position, record)
+        self.store.add_launch(self.run.id, position, self._noted(record, ready))
         after = before.after(metrics.launch_statistic(record), passed_ns() / 1e9)
-        progress[planned.position] = after
-        self.observer.launched(planned.case, after)
-        rule = stopped_by(after, suite.measure)
+        progress[position] = after
+        self.observer.launched(case, after)
+        rule = stopped_by(after, measure)
         return None if rule is None else Measured(stopped_by=rule)
+
+    def _build_again(
+        self, cases: dict[int, Ready], ready: Ready, *, refused: str
+    ) -> Outcome | None:
+        """Replace an engine that the runtime refused, once, for all cases that share it."""
+        key = ready.built.key
+        self._rebuilt[key] = refused
+        result = self._staging.rebuild(ready, refused=refused)
+        if not isinstance(result, Ready):
+            return result
+        for position, case in cases.items():
+            if case.built.key == key:
+                cases[position] = replace(case, built=result.built)
+        return None
+
+    def _noted(self, record: LaunchRecord, ready: Ready) -> LaunchRecord:
+        """Return the launch as it is stored: of this attempt, and of an engine built again."""
+        refused = self._rebuilt.get(ready.built.key)
+        notes = [] if refused is None else [f"its engine was built again: {refused}"]
+        facts = {**record.facts, "notes": [*record.facts.get("notes", ()), *notes]}
+        return replace(record, attempt=self._attempt, facts=facts)
 
     def _passes_left_s(self, positions: Collection[int]) -> float:
         """Return a guess of what the telemetry of these cases takes."""
@@ -238,16 +201,27 @@ class Runner:
 
     def _finish(self, ready: Ready, outcome: Outcome) -> None:
         """Close the case; one that is measured has its telemetry pass before, beside no launch."""
-        watch = self._workplace.watch(ready)
+        watch = self.workplace.watch(ready)
         if isinstance(outcome, Measured) and watch and self.plan.suite.measure.telemetry_s:
             self.observer.watching(ready.planned.case)
-            record = run_own_pass(ready, watch, self._workplace)
+            record = run_own_pass(ready, watch, self.workplace)
             record = replace(record, attempt=self._attempt)
             self.store.add_telemetry(self.run.id, ready.planned.position, record)
-        self._close(ready.planned, outcome)
+        self._close(self._records[ready.planned.position], outcome)
 
     @property
-    def _workplace(self) -> Workplace:
+    def _staging(self) -> Staging:
+        return Staging(
+            plan=self.plan,
+            seed=self.run.seed,
+            folders=self.folders,
+            cache=self.cache,
+            closure=self.closure,
+        )
+
+    @property
+    def workplace(self) -> Workplace:
+        """Return what the run's launches share."""
         return Workplace(
             measure=self.plan.suite.measure,
             closure=self.closure,
@@ -273,8 +247,8 @@ class Runner:
         if known is None:
             self.store.add_case(self.run.id, record)
 
-    def _close(self, planned: PlannedCase, outcome: Outcome) -> None:
-        self.store.add_outcome(self.run.id, planned.position, outcome)
+    def _close(self, record: CaseRecord, outcome: Outcome) -> None:
+        self.store.add_outcome(self.run.id, record.position, outcome)
         if isinstance(outcome, Measured):
-            summaries.close(self.store, self.run.id, self._records[planned.position])
-        self.observer.closed(planned.case, outcome)
+            summaries.close(self.store, self.run.id, self._records[record.position])
+        self.observer.closed(record.case, outcome)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from engines.contract import EngineError
+from engines.contract import EngineError, StaleEngineError
 from harness.wire import ClosedError, Message, receive, send
 
 Verb = Callable[[Mapping[str, Any]], Message]
@@ -39,7 +39,12 @@ def serve(read_fd: int, write_fd: int, verbs: Verbs, explain: Explain) -> None:
             reply = verbs[verb](message.header)
         except Exception as error:  # noqa: BLE001 - whatever a runtime raises becomes an answer
             failure = plain_failure(error) or explain(error)
-            named = {"kind": failure.kind, "message": failure.message, "hint": failure.hint}
+            named = {
+                "kind": failure.kind,
+                "message": failure.message,
+                "hint": failure.hint,
+                "stale": isinstance(failure, StaleEngineError),
+            }
             reply = Message(header={"error": named})
         send(write_fd, reply)
 

@@ -108,19 +108,25 @@ class EngineCache:
             lock.release(remove=True)
 
     def obtain(
-        self, request: Request, build: Build, *, given_up: Callable[[], bool] = lambda: False
+        self,
+        request: Request,
+        build: Build,
+        *,
+        given_up: Callable[[], bool] = lambda: False,
+        refused: str | None = None,
     ) -> Found:
         """Return the engine, out of the cache or from `build`, which writes to a path it is given.
 
-        Every byte is checked. While another builds the same, `given_up` is asked whether to wait
-        on. Raises OSError, BadBuildError, GivenUpError, and what `build` does.
+        Every byte is checked. An engine that its runtime `refused`, for that reason, is built anew.
+        While another builds the same, `given_up` is asked whether to wait on. Raises OSError,
+        BadBuildError, GivenUpError, and what `build` does.
         """
         key = request.key
         with self._locked(key, given_up):
             for user in self._users:
                 user.note(key)
-            path, damage = self.folder.entry(key), None
-            if os.path.lexists(path):
+            path, damage = self.folder.entry(key), refused
+            if os.path.lexists(path) and refused is None:
                 try:
                     entry = verify(path)
                 except DamagedError as error:

@@ -23,7 +23,8 @@ from results.telemetry import TelemetryRecord
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from harness.launch import Ready, Warm, Workplace
+    from harness.launch import Warm, Workplace
+    from harness.staging import Ready
     from harness.telemetry.energy import Energy
     from harness.telemetry.gpu import Gpu
     from harness.telemetry.sampling import Reading
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 COUNTER_PERIOD_S = 0.01
 """Between two readings of the energy counter: 0.2 % of a loop of 5 s."""
+LEAST_TIMED = 0.9
+"""Of the loop: the energy of more time between its blocks is not the queries'."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +97,16 @@ def _observe(gpu: Gpu, warm: Warm, before: Collection[int], *, total_s: float) -
 def _energy(seen: Observed, *, is_flushed: bool) -> Energy:
     if is_flushed:
         raise UnknownFactError("flushing the caches between queries takes energy of its own")
+    header = seen.block.header
+    timed_ns = sum(elapsed_ns for _, elapsed_ns, *_ in header["blocks"])
+    # with several slots untimed queries run around a block's timed ones, and count as much
+    busy_ns = timed_ns * header["span_queries"] / sum(queries for queries, *_ in header["blocks"])
+    span_ns = seen.end_ns - seen.start_ns
+    if busy_ns < LEAST_TIMED * span_ns:
+        raise UnknownFactError(
+            f"queries ran in {busy_ns / span_ns:.0%} of the loop only, so the counter's energy "
+            "is not theirs alone"
+        )
     return energy_within(seen.counters, start_ns=seen.start_ns, end_ns=seen.end_ns)
 
 

@@ -15,7 +15,7 @@ from engines.cache import cache as cache_module
 from engines.cache.folder import CacheError
 from engines.lock import Lock
 from harness import build as module
-from harness import closure, runner
+from harness import closure, staging
 from harness.closure import backend_code
 from harness.observer import Silent
 from harness.start import starting
@@ -265,13 +265,13 @@ def another_recipe(monkeypatch):
 
 
 def weights_outside(monkeypatch):
-    real = runner.prepare_models
+    real = staging.prepare_models
 
     def prepare(*arguments):
         models = real(*arguments)
         return {name: replace(model, external_data=True) for name, model in models.items()}
 
-    monkeypatch.setattr(runner, "prepare_models", prepare)
+    monkeypatch.setattr(staging, "prepare_models", prepare)
 
 
 @pytest.mark.parametrize("change", [another_code, another_recipe, weights_outside])

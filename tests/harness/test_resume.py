@@ -5,8 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness import runner as runner_module
-from harness import start
+from harness import staging, start
 from harness.alive import AliveError, alive
 from harness.observer import Silent
 from harness.resume import ResumeError
@@ -117,12 +116,12 @@ def test_a_model_that_has_changed_since_is_not_mixed_with_the_old_one(
     run, monkeypatch, interrupted
 ):
     suite = interrupted(at=3)
-    real = runner_module.prepare_models
+    real = staging.prepare_models
 
     def altered(*arguments):
         return {name: replace(model, sha256="f" * 64) for name, model in real(*arguments).items()}
 
-    monkeypatch.setattr(runner_module, "prepare_models", altered)
+    monkeypatch.setattr(staging, "prepare_models", altered)
     with pytest.raises(ResumeError) as caught:
         run(suite, resume="")
     assert re.fullmatch(
@@ -144,12 +143,12 @@ def test_inputs_that_have_changed_since_are_refused_before_a_resume_is_stored(
     run, interrupted, monkeypatch, tmp_path
 ):
     suite = interrupted(at=3)
-    real = runner_module.store_inputs
+    real = staging.store_inputs
 
     def altered(*arguments, **options):
         return replace(real(*arguments, **options), sha256="f" * 64)
 
-    monkeypatch.setattr(runner_module, "store_inputs", altered)
+    monkeypatch.setattr(staging, "store_inputs", altered)
     with pytest.raises(ResumeError) as caught:
         run(suite, resume="")
     assert re.fullmatch(

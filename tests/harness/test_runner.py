@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import runner as runner_module
+from harness import staging
 from harness.child import ChildError
 from harness.rotation import round_order
 from results.record import Failed, Measured, Skipped
@@ -247,15 +247,35 @@ def test_real_devices_are_locked_and_simulated_ones_are_not(run, suite_of, matri
 def test_a_case_whose_inputs_cannot_be_made_fails_and_the_suite_goes_on(
     run, error, failure, monkeypatch, suite_of, matrix, outcomes
 ):
-    real = runner_module.store_inputs
+    real = staging.store_inputs
 
     def fails_for_batch_2(model, inspected, case, **options):
         if case.batch == 2:
             raise error
         return real(model, inspected, case, **options)
 
-    monkeypatch.setattr(runner_module, "store_inputs", fails_for_batch_2)
+    monkeypatch.setattr(staging, "store_inputs", fails_for_batch_2)
     assert outcomes(run(suite_of(matrix=matrix(batch=[1, 2])))) == {
         "tiny/fake/fp32/b1": Measured(stopped_by="launches"),
         "tiny/fake/fp32/b2": failure,
     }
+
+
+def test_an_engine_that_the_runtime_refuses_is_built_again_once_for_all_its_cases(
+    run, suite_of, matrix
+):
+    result = run(suite_of(matrix=matrix(failure=["stale"], batch=[1, 2])))
+    assert [case.outcome for case in result.cases] == [Measured(stopped_by="launches")] * 2
+    assert len({case.record.engine_key for case in result.cases}) == 1
+    said = ["its engine was built again: fake: engine is from another device"]
+    notes = [launch.facts["notes"] for launches in result.launches for launch in launches]
+    assert notes == [said] * 4
+
+
+def test_an_engine_that_is_refused_again_fails_its_case(run, suite_of, matrix):
+    (case,) = run(suite_of(matrix=matrix(failure=["stale-again"]))).cases
+    assert case.outcome == Failed(
+        kind="build",
+        message="fake: engine is from another device",
+        hint="Have it built again.",
+    )

@@ -1,0 +1,148 @@
+"""From a plan to cases that a launch can take: models and inputs prepared, engines built."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engines import registry
+from harness.build import Builder, Built
+from harness.child import ChildError
+from harness.outcome import failed
+from harness.prepare import Inputs, Prepared, prepare_models, store_inputs
+from harness.records import case_record
+from harness.room import engine_refusal
+from results.record import Failed
+from suites.errors import reason
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+    from pathlib import Path
+
+    from engines.cache.cache import EngineCache
+    from harness.folders import Folders
+    from harness.plan import Plan, PlannedCase
+    from results.record import CaseRecord, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A case with everything a launch needs."""
+
+    planned: PlannedCase
+    prepared: Prepared
+    built: Built
+    inputs: Inputs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supplies:
+    """What a plan's cases are made of: models by name, inputs by the case's position."""
+
+    models: Mapping[str, Prepared | Failed]
+    inputs: Mapping[int, Inputs | Failed]
+
+    @property
+    def ready_inputs(self) -> dict[int, Inputs]:
+        """Return those that could be made."""
+        return {
+            position: each for position, each in self.inputs.items() if isinstance(each, Inputs)
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staging:
+    """Makes the cases of a plan ready; stores nothing. `seed` fills random inputs."""
+
+    plan: Plan
+    seed: int
+    folders: Folders
+    cache: EngineCache
+    closure: Path
+
+    def prepare(self) -> Supplies:
+        """Prepare the models and inputs of the cases that are to be tried."""
+        runnable = self.plan.runnable
+        names = sorted({planned.case.model for planned in runnable})
+        models = prepare_models(self.plan.suite, self.plan.models, names, self.folders)
+        inputs = {
+            planned.position: self._inputs(planned)
+            for planned in runnable
+            if isinstance(models[planned.case.model], Prepared)
+        }
+        return Supplies(models=models, inputs=inputs)
+
+    def build(self, supplies: Supplies) -> Generator[tuple[CaseRecord, Ready | Outcome]]:
+        """Yield each case that is to be tried, ready or with what it failed of."""
+        waiting: list[tuple[PlannedCase, Prepared]] = []
+        for planned in self.plan.runnable:
+            model, inputs = (
+                supplies.models[planned.case.model],
+                supplies.inputs.get(planned.position),
+            )
+            if isinstance(model, Failed):
+                yield case_record(planned), model
+            elif isinstance(inputs, Failed):
+                yield case_record(planned), inputs
+            else:
+                waiting.append((planned, model))
+        with closing(self._builder.build_all(waiting)) as building:
+            for planned, model, result in building:
+                yield self._staged(planned, model, supplies, result)
+
+    def rebuild(self, ready: Ready, *, refused: str) -> Ready | Outcome:
+        """Build the case's engine again, which a runtime took not; `refused` is what it said."""
+        result = self._builder.rebuild(ready.planned, ready.prepared, refused=refused)
+        if isinstance(result, Failed):
+            return result
+        again = Ready(
+            planned=ready.planned, prepared=ready.prepared, built=result, inputs=ready.inputs
+        )
+        return self._refusal(ready.planned, result) or again
+
+    def _staged(
+        self, planned: PlannedCase, model: Prepared, supplies: Supplies, result: Built | Failed
+    ) -> tuple[CaseRecord, Ready | Outcome]:
+        inputs = supplies.inputs[planned.position]
+        if isinstance(inputs, Failed):
+            raise TypeError(f"{planned.case.id}: expected inputs, got {inputs}")
+        built = result if isinstance(result, Built) else None
+        record = case_record(planned, prepared=model, inputs_sha256=inputs.sha256, built=built)
+        if isinstance(result, Failed):
+            return record, result
+        ready = Ready(planned=planned, prepared=model, built=result, inputs=inputs)
+        return record, self._refusal(planned, result) or ready
+
+    def _inputs(self, planned: PlannedCase) -> Inputs | Failed:
+        models = {model.name: model for model in self.plan.suite.models}
+        model = models[planned.case.model]
+        try:
+            return store_inputs(
+                model,
+                self.plan.models[model.name],
+                planned.case,
+                seed=self.seed,
+                folders=self.folders,
+            )
+        except ChildError as error:
+            return failed(error)
+        except OSError as error:
+            hint = "Mend that, or name another folder with --store."
+            message = f"{error.filename}: {reason(error)}"
+            return Failed(kind="disk", message=message, hint=hint)
+
+    @property
+    def _builder(self) -> Builder:
+        return Builder(
+            cache=self.cache,
+            closure=self.closure,
+            folders=self.folders,
+            devices=self.plan.devices,
+            timeout_s=self.plan.suite.measure.timeout_s,
+        )
+
+    def _refusal(self, planned: PlannedCase, built: Built) -> Outcome | None:
+        """Return that the built engine is more than its device has room for, or None."""
+        device = self.plan.devices[registry.get(planned.case.backend).device]
+        return engine_refusal(planned, built, self.plan.models[planned.case.model], device)
