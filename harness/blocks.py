@@ -22,7 +22,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedBlock:
-    """One block: its timings and what the process used from just before to just after it."""
+    """One block: its timings and what the process used while its timed queries ran."""
 
     timings: Timings
     used: Usage
@@ -44,10 +44,10 @@ def block_length(block_s: float, block_queries: int, query_ns: float) -> int:
 
 
 def timed_block(loop: Loop, queries: int) -> TimedBlock:
-    """Return one block of that many queries."""
-    start = usage()
-    finish = loop(queries)
-    end = usage()
+    """Return one block of that many queries, or of the next whole rounds of its slots."""
+    readings: list[Usage] = []
+    finish = loop(queries, edge=lambda: readings.append(usage()))
+    start, end = readings
     used = Usage(
         cpu_ns=end.cpu_ns - start.cpu_ns,
         voluntary_switches=end.voluntary_switches - start.voluntary_switches,

@@ -7,10 +7,11 @@
 - device-stamped: the same, with events recorded on the device's streams around copies and compute.
   Every query of a block has events of its own, read after the timed region.
 
-A loop is called with a number of queries. Stamps go into lists made before the first clock read:
-storing into a list costs 10 ns, into an array's memoryview 45 ns (benchmarks/overhead.py has the
-total). They become arrays only after the timed region. Needs numpy and the standard library only:
-it travels with the worker.
+A loop is called with a number of queries. With several slots it runs whole rounds of them, at least
+that many: a block then begins and ends at the same place of a round. Stamps go into lists made
+before the first clock read: storing into a list costs 10 ns, into an array's memoryview 45 ns
+(benchmarks/overhead.py has the total). They become arrays only after the timed region. Needs numpy
+and the standard library only: it travels with the worker.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from engines.contract import Mark
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -52,8 +53,21 @@ class Timings:
     d2h_ns: Nanoseconds | None = None
 
 
-Loop = Callable[[int], Callable[[], Timings]]
-"""Runs that many queries; what it returns turns the stamps into timings, after the timed region."""
+def _nothing() -> None:
+    """Stand for what need not be called."""
+
+
+class Loop(Protocol):
+    """Runs queries; what it returns turns the stamps into timings, after the timed region."""
+
+    def __call__(
+        self, queries: int, *, alone: bool = False, edge: Call = _nothing
+    ) -> Callable[[], Timings]:
+        """Run at least that many queries; `alone` runs no others, also with several slots.
+
+        `edge` is called just before and just after the timed queries.
+        """
+        ...
 
 
 def loop_name(session: Session) -> str:
@@ -92,13 +106,16 @@ def make_loop(session: Session) -> Loop:
 
 
 def _blocking(enqueue: Call, clock: HostClock) -> Loop:
-    def loop(queries: int) -> Callable[[], Timings]:
+    def loop(queries: int, *, alone: bool = False, edge: Call = _nothing) -> Callable[[], Timings]:
+        del alone
         stamps = [0] * (queries + 1)
         indices = range(1, queries + 1)
+        edge()
         stamps[0] = clock()
         for i in indices:
             enqueue()
             stamps[i] = clock()
+        edge()
         return lambda: Timings(elapsed_ns=stamps[-1] - stamps[0], wall_ns=_differences(stamps))
 
     return loop
@@ -109,11 +126,11 @@ def _host_synchronised(session: Session, wait: Sequence[Call], clock: HostClock)
     before = [session.copy_in[i : i + 1] for i in range(slots)]
     after = [(*session.copy_out[i : i + 1], *session.fence[i : i + 1]) for i in range(slots)]
 
-    def loop(queries: int) -> Callable[[], Timings]:
-        stamps = _Stamps(queries, slots)
+    def loop(queries: int, *, alone: bool = False, edge: Call = _nothing) -> Callable[[], Timings]:
+        stamps = _Stamps(queries, slots, alone=alone)
         order = stamps.slots
         around = [before[slot] for slot in order], [after[slot] for slot in order]
-        _ring(session, wait, around, clock, stamps)
+        _ring(session, wait, around, clock, stamps, edge)
         return lambda: Timings(
             elapsed_ns=stamps.elapsed_ns(apart=bool(session.flush)),
             wall_ns=stamps.timed(stamps.done) - stamps.timed(stamps.begin),
@@ -128,9 +145,9 @@ def _device_stamped(
 ) -> Loop:
     copies_in, copies_out = bool(session.copy_in), bool(session.copy_out)
 
-    def loop(queries: int) -> Callable[[], Timings]:
-        stamps = _Stamps(queries, len(session.enqueue))
-        _ring(session, wait, _marked(session, device, stamps.slots), clock, stamps)
+    def loop(queries: int, *, alone: bool = False, edge: Call = _nothing) -> Callable[[], Timings]:
+        stamps = _Stamps(queries, len(session.enqueue), alone=alone)
+        _ring(session, wait, _marked(session, device, stamps.slots), clock, stamps, edge)
         spans = {
             "h2d_ns": (copies_in, Mark.START, Mark.INPUTS_READY),
             "gpu_compute_ns": (True, Mark.INPUTS_READY, Mark.COMPUTE_DONE),
@@ -184,13 +201,17 @@ class _Stamps:
     """Host stamps of each query [ns]: before its first call, around enqueue, after its wait.
 
     With several slots the first queries find an empty device and the last ones an emptying one:
-    as many queries as there are slots run before and after the timed ones and do not count.
+    as many queries as there are slots run before and after the timed ones and do not count. Queries
+    side by side end nearly together, so a part of a round would take no time, or a whole round's.
     """
 
-    def __init__(self, queries: int, slots: int) -> None:
-        self._lead = untimed_queries(slots) // 2
-        self._queries = queries
-        total = queries + 2 * self._lead
+    def __init__(self, queries: int, slots: int, *, alone: bool) -> None:
+        self._lead = 0 if alone else untimed_queries(slots) // 2
+        self._queries = queries if alone else -(-queries // slots) * slots
+        total = self._queries + 2 * self._lead
+        self.filling = range(2 * self._lead)
+        self.filled = range(2 * self._lead, total)
+        self.draining = range(max(0, total - slots), total)
         self.slots = [query % slots for query in range(total)]
         self.begin = [0] * total
         self.submit = [0] * total
@@ -218,6 +239,7 @@ def _ring(
     around: tuple[Sequence[Sequence[Call]], Sequence[Sequence[Call]]],
     clock: HostClock,
     stamps: _Stamps,
+    edge: Call,
 ) -> None:
     """Run as many queries as there are stamps, round the slots.
 
@@ -227,24 +249,39 @@ def _ring(
     enqueue, flush = session.enqueue, session.flush
     before, after = around
     begin, submit, submitted, done = stamps.begin, stamps.submit, stamps.submitted, stamps.done
-    slots, queries = len(enqueue), len(begin)
-    for i, slot in enumerate(stamps.slots):
-        if i >= slots:
-            wait[slot]()
-            done[i - slots] = clock()
-        for call in flush:
-            call()
-        begin[i] = clock()
-        for call in before[i]:
-            call()
-        submit[i] = clock()
-        enqueue[slot]()
-        submitted[i] = clock()
-        for call in after[i]:
-            call()
-    for i in range(max(0, queries - slots), queries):
-        wait[stamps.slots[i]]()
-        done[i] = clock()
+    slots = len(enqueue)
+
+    def run(queries: Iterable[int]) -> None:
+        for i in queries:
+            slot = stamps.slots[i]
+            if i >= slots:
+                wait[slot]()
+                done[i - slots] = clock()
+            for call in flush:
+                call()
+            begin[i] = clock()
+            for call in before[i]:
+                call()
+            submit[i] = clock()
+            enqueue[slot]()
+            submitted[i] = clock()
+            for call in after[i]:
+                call()
+
+    def drain() -> None:
+        for i in stamps.draining:
+            wait[stamps.slots[i]]()
+            done[i] = clock()
+
+    run(stamps.filling)
+    edge()
+    run(stamps.filled)
+    if not stamps.filling:
+        drain()
+        edge()
+    else:
+        edge()
+        drain()
 
 
 def stopwatch() -> Callable[[], int]:

@@ -80,9 +80,10 @@ def _about_lines(windows: NDArray[np.float64]) -> NDArray[np.float64]:
 def warm_up(loop: Loop, rule: WarmupRule) -> Warmup:
     """Run blocks of queries until they are steady or the cap is reached.
 
-    A query longer than a block is a block of its own, so that slow models can be judged too.
+    The first query runs alone, also where several will be in flight. A query longer than a block is
+    a block of its own, so that slow models can be judged too.
     """
-    first = loop(1)()
+    first = loop(1, alone=True)()
     elapsed_ns, queries = first.elapsed_ns, 1
     query_ns = float(first.wall_ns[0])
     medians: list[float] = []

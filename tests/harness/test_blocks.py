@@ -13,9 +13,11 @@ class Device:
         self.latency = latency
         self.lengths = []
 
-    def __call__(self, queries):
+    def __call__(self, queries, *, edge):
         first = sum(self.lengths)
         self.lengths.append(queries)
+        edge()
+        edge()
         wall = np.array([self.latency(first + i) for i in range(queries)], np.int64)
         return lambda: Timings(elapsed_ns=int(wall.sum()), wall_ns=wall)
 
@@ -47,7 +49,7 @@ def test_one_block_is_run_when_no_total_is_asked_for():
     assert loop.lengths == [50]
 
 
-def test_a_block_carries_what_was_used_between_its_ends(monkeypatch):
+def test_a_block_carries_what_was_used_between_its_edges(monkeypatch):
     readings = iter(
         [
             Usage(cpu_ns=100, voluntary_switches=1, involuntary_switches=10),

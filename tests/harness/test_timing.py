@@ -70,13 +70,56 @@ def test_two_streams_work_side_by_side():
 
 def test_fewer_queries_than_slots_are_timed_in_a_full_device_too():
     timings = make_loop(session(loop="device-stamped", streams=2, queue_depth=2))(1)()
-    assert timings.wall_ns.tolist() == [2_000_000]
+    assert timings.wall_ns.tolist() == [2_000_000] * 4
+
+
+@pytest.mark.parametrize("queries", [3, 20, 50])
+def test_a_block_is_whole_rounds_so_that_its_rate_is_that_of_the_device(queries):
+    options = {"loop": "host-synchronised", "enqueue_ns": 0, "latency_ns": 8_000_000}
+    timings = make_loop(session(**options, streams=8, queue_depth=2))(queries)()
+    assert len(timings.wall_ns) == {3: 16, 20: 32, 50: 64}[queries]
+    assert timings.elapsed_ns == len(timings.wall_ns) * 1_000_000
+
+
+@pytest.mark.parametrize("loop", ["host-synchronised", "device-stamped"])
+def test_a_query_alone_is_the_only_one_also_with_several_slots(loop):
+    opened = session(loop=loop, streams=2, queue_depth=2, cold_queries=1)
+    assert make_loop(opened)(1, alone=True)().wall_ns.tolist() == [10_010_000]
+    assert opened._queries == 1
+
+
+def edges(opened, queries):
+    """Return how many queries had begun, and the host's time, at each edge of a block."""
+    seen = []
+    make_loop(opened)(
+        queries, edge=lambda: seen.append((opened._queries, opened.host_clock() // 1_000_000))
+    )
+    return seen
+
+
+@pytest.mark.parametrize("loop", ["blocking", "host-synchronised"])
+def test_the_edges_of_a_block_are_around_its_queries(loop):
+    assert edges(session(loop=loop, enqueue_ns=0), 3) == [(0, 0), (3, 3)]
+
+
+def test_the_untimed_queries_are_outside_the_edges():
+    opened = session(loop="device-stamped", enqueue_ns=0, queue_depth=2)
+    assert edges(opened, 4) == [(4, 2), (8, 6)]
+
+
+def test_nothing_but_the_queries_is_between_the_edges():
+    opened = session(loop="device-stamped", transfers="copied")
+    made = []
+    recorders = opened.clock.recorders
+    opened.clock.recorders = lambda *asked: made.append("events") or recorders(*asked)
+    make_loop(opened)(2, edge=lambda: made.append("edge"))
+    assert made == ["events"] * 4 + ["edge"] * 2
 
 
 @pytest.mark.parametrize(("streams", "depth"), [(1, 2), (1, 4), (4, 1), (4, 2), (8, 2)])
 def test_the_filling_and_the_emptying_of_the_device_do_not_bias_the_rate(streams, depth):
     options = {"loop": "host-synchronised", "enqueue_ns": 0, "latency_ns": 40_000_000}
-    queries = 3 * streams
+    queries = 3 * streams * depth
     timings = make_loop(session(**options, streams=streams, queue_depth=depth))(queries)()
     assert timings.elapsed_ns / queries == pytest.approx(40_000_000 / streams)
 
@@ -94,9 +137,9 @@ def test_each_query_has_events_of_its_own_and_they_are_read_after_the_loop():
     clock, read = opened.clock, []
     elapsed_ns = clock.elapsed_ns
     clock.elapsed_ns = lambda *marks: read.append(marks) or elapsed_ns(*marks)
-    finish = make_loop(opened)(3)
+    finish = make_loop(opened)(4)
     assert read == []
-    assert finish().gpu_compute_ns.tolist() == [1_000_000] * 3
+    assert finish().gpu_compute_ns.tolist() == [1_000_000] * 4
     assert [(start.value, end.value) for start, end in read] == [("inputs-ready", "compute-done")]
 
 

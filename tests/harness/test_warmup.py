@@ -11,7 +11,8 @@ def loop_of(latency):
     """Return a loop whose query i of the whole run lasts `latency(i)` ns."""
     state = {"next": 0}
 
-    def loop(queries):
+    def loop(queries, *, alone=False):
+        assert alone == (state["next"] == 0)
         wall = np.array([latency(state["next"] + i) for i in range(queries)], np.int64)
         state["next"] += queries
         return lambda: Timings(elapsed_ns=int(wall.sum()), wall_ns=wall)
