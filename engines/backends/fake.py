@@ -16,6 +16,7 @@ from engines.contract import (
     Engine,
     EngineError,
     Option,
+    StaleEngineError,
     resolve_options,
 )
 
@@ -33,6 +34,8 @@ FAILURES = (
     "build-crash",
     "open",
     "open-crash",
+    "stale",
+    "stale-again",
     "capture",
     "query",
     "nan",
@@ -116,7 +119,6 @@ class Fake:
 
     def build(self, model: PreparedModel, case: Case, path: Path, site: Site) -> Engine:
         """Write a plan that names the model's hash."""
-        del site
         failure = resolve_options(self, case)["failure"]
         if failure == "unavailable-op":
             raise EngineError("unsupported-op", "fake: no kernel for op 'Foo'", "Use another op.")
@@ -125,6 +127,11 @@ class Fake:
         if failure == "build-crash":
             os.kill(os.getpid(), signal.SIGABRT)
         path.write_text(f"fake plan of {model.sha256}\n", encoding="utf-8")
+        if failure in ("stale", "stale-again"):
+            before = site.scratch / "built-before"
+            if failure == "stale-again" or not before.exists():
+                path.write_text("plan of an older device\n", encoding="utf-8")
+            before.touch()
         return Engine(path=path, facts={"layers": 1})
 
     @contextmanager
@@ -139,7 +146,8 @@ class Fake:
         if options["failure"] == "open-crash":
             os.kill(os.getpid(), signal.SIGSEGV)
         if not engine.path.read_text(encoding="utf-8").startswith("fake plan of "):
-            raise EngineError("build", f"{engine.path.name} is no plan of this backend", "Rebuild.")
+            said = f"fake: {engine.path.name} is from another device"
+            raise StaleEngineError(said, "Have it built again.")
         yield FakeSession(options, inputs)
 
     def explain(self, error: Exception) -> EngineError:

@@ -8,6 +8,7 @@ at all is a fallback, and so is computing on the CPU.
 from __future__ import annotations
 
 import gc
+import hashlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -116,7 +117,7 @@ class OnnxRuntimeTensorrt:
     def open(self, engine: Engine, case: Case, inputs: Arrays, site: Site) -> Iterator[Session]:
         """Load the plans, or build them for the inputs' shapes, and bind the inputs there."""
         shapes = {name: array.shape for name, array in inputs.items()}
-        plans = engine.path if engine.facts.get(_PLANNED) else site.scratch / "plans"
+        plans = engine.path if engine.facts.get(_PLANNED) else _in_scratch(engine.path, site)
 
         def opener(stream: int | None) -> OnProvider:
             return self._session(engine, case, shapes, site, plans, stream=stream)
@@ -153,6 +154,15 @@ class OnnxRuntimeTensorrt:
         settings = device_session_options(options)
         made = session_on(engine.path, settings, providers, cpu_fallback=allowed)
         return with_rest(made, TENSORRT, CUDA)
+
+
+def _in_scratch(engine: Path, site: Site) -> Path:
+    """Return where opening keeps an engine's plans, by the engine's own path.
+
+    The provider names them by the names in the graph, which models of other weights, precisions
+    or options share; it would take one for another.
+    """
+    return site.scratch / hashlib.sha256(str(engine.resolve()).encode()).hexdigest()[:16]
 
 
 BACKEND: type[Backend] = OnnxRuntimeTensorrt

@@ -49,8 +49,3 @@ class EventClock:
             round(after.time_since(before) * MS_IN_NS)
             for before, after in zip(starts, ends, strict=True)
         ]
-
-    def release(self) -> None:
-        """Destroy the events; call it while the context lives."""
-        self._events.clear()
-        self._queries = 0

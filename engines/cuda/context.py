@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.generic]
 
+_NO_PINNED = "Lower the batch or another dimension, or use transfers: bound."
 _NON_BLOCKING = 1
 """CU_STREAM_NON_BLOCKING: the stream never waits for the default one, so it can be captured."""
 
@@ -125,7 +126,8 @@ class Context:
         except Error as error:
             meaning = explain(error, default="build")
             text = f"the host gave no {size_bytes} bytes of pinned memory: {meaning.message}"
-            raise EngineError(meaning.kind, text, meaning.hint) from error
+            hint = _NO_PINNED if meaning.kind == "out-of-memory" else meaning.hint
+            raise EngineError(meaning.kind, text, hint) from error
         self.at_close(raw.base.free)
         array: Array = raw[:size_bytes].view(wanted).reshape(tuple(shape))
         return array

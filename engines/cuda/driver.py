@@ -157,7 +157,9 @@ def _device(driver: Any, index: int, version: str) -> Device:
     )
     raw_name = checked("cuDeviceGetName", driver.cuDeviceGetName(256, handle))
     name = raw_name.partition(b"\0")[0].decode()  # cuda-bindings pads it with spaces
-    uuid = UUID(bytes=checked("cuDeviceGetUuid", driver.cuDeviceGetUuid(handle)).bytes)
+    # CUDA 12 has two of them, and only the second knows MIG devices from the card they are on
+    get_uuid = getattr(driver, "cuDeviceGetUuid_v2", driver.cuDeviceGetUuid)
+    uuid = UUID(bytes=checked("cuDeviceGetUuid", get_uuid(handle)).bytes)
     return Device(
         kind="cuda",
         name=name,

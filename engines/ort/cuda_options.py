@@ -73,24 +73,23 @@ PROVIDER_OPTIONS = (
         minimum=0,
         help="bytes of device memory of each session's arena; 0 is no limit",
     ),
-    Option(
-        name="do_copy_in_default_stream",
-        default=True,
-        choices=(False, True),
-        help="copies inside the graph run on the compute stream",
-    ),
 )
 OPTIONS = (*DEVICE_OPTIONS, *SESSION_OPTIONS, *PROVIDER_OPTIONS)
 
 
 def cuda_settings(options: Mapping[str, OptionValue], *, tf32: bool) -> dict[str, str]:
-    """Return the provider's settings, all explicit; the stream is not among them."""
+    """Return the provider's settings, all explicit; the stream is not among them.
+
+    Copies inside the graph stay on the compute stream: elsewhere they race with it, as ONNX
+    Runtime's documentation says, and dyno's events would not see them.
+    """
     settings = {option.name: _spell(options[option.name]) for option in PROVIDER_OPTIONS}
     if not options["gpu_mem_limit"]:
         del settings["gpu_mem_limit"]
     return {
         **settings,
         "device_id": "0",
+        "do_copy_in_default_stream": "1",
         "use_tf32": _spell(tf32),
         "tunable_op_tuning_enable": _spell(options["tunable_op_enable"]),
         "enable_cuda_graph": _spell(options["cuda_graph"]),
@@ -98,9 +97,10 @@ def cuda_settings(options: Mapping[str, OptionValue], *, tf32: bool) -> dict[str
 
 
 def allow_tf32(*, allowed: bool) -> None:
-    """Let NVIDIA's libraries use TF32 or not, in this process; call it before they are loaded.
+    """Let NVIDIA's libraries use TF32 or not, in this process; call it before the first session.
 
-    TensorRT uses it by default, and its provider has no option for that.
+    TensorRT uses it by default, and its provider has no option for that: TensorRT reads the
+    variable when it builds. For CUDA's libraries it is a second lock beside `use_tf32`.
     """
     if allowed:
         os.environ.pop("NVIDIA_TF32_OVERRIDE", None)

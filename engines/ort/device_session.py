@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import onnxruntime as ort
 from engines.contract import CaptureError, SessionFacts
 from engines.cuda.clock import EventClock
 from engines.cuda.flush import flushing
+from engines.cuda.waiting import waits
 from engines.ort.dtypes import from_bytes
 from engines.ort.errors import explain
 
@@ -25,6 +27,12 @@ if TYPE_CHECKING:
     from suites.case import Case, OptionValue
 
     Array = NDArray[Any]
+
+WAITS = (
+    "ONNX Runtime waits for the device in every query: enqueue time is the query's whole time, "
+    "and neither a queue nor streams overlap"
+)
+UNKNOWN = "no memory was free to find out whether ONNX Runtime waits for the device in every query"
 
 
 class DeviceSession:
@@ -44,6 +52,7 @@ class DeviceSession:
         streams = [lanes[k].stream for k in device.stream_of]
         queries = [lane.query() for lane in lanes]
         self.enqueue: Sequence[Call] = [queries[k] for k in device.stream_of]
+        self._told: SessionFacts | None = None
         self.copy_in: Sequence[Call] = ()
         self.copy_out: Sequence[Call] = ()
         self._copied: dict[str, Array] = {}
@@ -67,6 +76,7 @@ class DeviceSession:
             hint = "Leave cuda_graph out for this model."
             raise CaptureError(found.message, hint) from error
         self.enqueue = [replays[k] for k in self._device.stream_of]
+        self._told = None
 
     def outputs(self) -> Arrays:
         """Return copies of slot 0's outputs by name, but those that no array can hold."""
@@ -79,8 +89,18 @@ class DeviceSession:
         return found
 
     def facts(self) -> SessionFacts:
-        """Return the runtime's version, the options as set, and where the nodes run."""
-        return self._facts
+        """Return the runtime's version, the options as set, where nodes run, and if queries wait.
+
+        The first call runs a query to learn that: ONNX Runtime waited for every CUDA graph until
+        its pull request 28686, and its TensorRT provider still does.
+        """
+        if self._told is None:
+            found = waits(self.enqueue[0], self._lanes[0].stream)
+            notes = {True: (WAITS,), False: (), None: (UNKNOWN,)}[found]
+            self._told = replace(
+                self._facts, enqueue_waits=bool(found), notes=(*self._facts.notes, *notes)
+            )
+        return self._told
 
     def profile(self) -> Sequence[LayerTime] | None:
         """Return None: ONNX Runtime profiles a session of its own only."""

@@ -10,16 +10,32 @@ _NO_KERNEL = (
     r"is not a registered function/op|No Op registered|Could not find an implementation|"
     r"Failed to find kernel|operations .* are not supported"
 )
+_NO_ROOM = (
+    r"bad_alloc|[Ff]ailed to allocate memory|out of memory|STATUS_ALLOC_FAILED|"
+    r"Available memory of \d+ is smaller than requested"
+)
 _CAPTURE = (
     r"graph capture feature|CUDA Graph feature|CUDAGraph::CaptureEnd|"
     r"Graph capture did not complete|CUDA failure 90\d"
 )
 """900 to 907 are the errors of stream capture."""
+TOLD = re.compile(r"CU\w+ failure \d+: [^;\n]*[^;\s]")
+"""What ONNX Runtime says of an error of NVIDIA's libraries, before it says where."""
 _PATTERNS = (
     (
-        r"bad_alloc|[Ff]ailed to allocate memory|out of memory|STATUS_ALLOC_FAILED",
+        _NO_ROOM,
         "out-of-memory",
         "Lower the batch, or another dimension of the case.",
+    ),
+    (
+        r"install TensorRT libraries",
+        "environment",
+        "Install dyno with the 'tensorrt10' extra.",
+    ),
+    (
+        r"CUDA failure (?:35|100|101|209|218|222|803|804)\b",
+        "environment",
+        "Update the driver, or install an onnxruntime-gpu that is made for it and for this device.",
     ),
     (
         r"CUDA failure (?:214|7\d\d)\b",

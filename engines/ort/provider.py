@@ -11,6 +11,7 @@ import onnxruntime as ort
 
 from engines.contract import EngineError, Placement
 from engines.ort import said
+from engines.ort.errors import TOLD, explain
 from engines.ort.options import session_options
 from engines.ort.placement import CPU, RECORDING, assigned, placement, require_on
 from engines.ort.wheels import provider_library
@@ -78,10 +79,12 @@ def on_provider(
 ) -> OnProvider:
     """Return the session with where its nodes run. Raises EngineError."""
     if wanted not in session.get_providers():
-        raise _not_loaded(wanted)
+        raise _not_loaded(wanted, log)
     nodes = assigned(session)
     notes = require_on(wanted, nodes, cpu_fallback=cpu_fallback)
     copies = said.memcpy_nodes(log)
+    if copies:
+        notes = (*notes, f"{copies} copies between host and device inside each query")
     between = (Placement(provider=MEMCPY, nodes=copies),) if copies else ()
     return OnProvider(session=session, placement=(*placement(nodes), *between), notes=notes)
 
@@ -93,9 +96,12 @@ def with_rest(made: OnProvider, wanted: str, rest: str) -> OnProvider:
     return replace(made, notes=(*made.notes, *note))
 
 
-def _not_loaded(provider: str) -> EngineError:
+def _not_loaded(provider: str, log: str) -> EngineError:
     """Return why ONNX Runtime left the provider out, which it only tells in its log."""
     library = _library_that_lacks(provider)
+    if library is None and (told := TOLD.search(log)):
+        meaning = explain(RuntimeError(told[0]), default="environment")
+        return EngineError(meaning.kind, f"{provider} did not load: {told[0]}", meaning.hint)
     if library is None:
         text = "its log tells why"
         return EngineError("environment", f"{provider} did not load; {text}", "")

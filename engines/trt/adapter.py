@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
+from traceback import clear_frames
 from typing import TYPE_CHECKING
 
 from engines.contract import Engine, EngineError, resolve_options
@@ -79,13 +80,15 @@ class TensorRtBackend(ABC):
         blocking_sync = device_options.read(options).blocking_sync
         with cuda_context.opened(site.device, blocking_sync=blocking_sync) as context:
             try:
-                opened = self._opened(engine, case, options, context, site)
-                session = TensorRtSession(opened, inputs)
-            except (EngineError, OSError, MemoryError):
+                session = TensorRtSession(
+                    self._opened(engine, case, options, context, site), inputs
+                )
+            except (EngineError, OSError, MemoryError) as error:
+                clear_frames(error.__traceback__)  # the engine must go before the context
                 raise
             except Exception as error:
+                clear_frames(error.__traceback__)
                 raise explain(error, default="build") from error
-            del opened
             try:
                 yield session
             finally:

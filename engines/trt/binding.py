@@ -138,8 +138,14 @@ def _refused_shape(tensor: Tensor, array: Array, messages: Messages) -> EngineEr
 
 
 def _require_shapes(execution: Any, messages: Messages) -> None:
-    """Have the runtime infer the outputs' shapes; it names the inputs that it lacks."""
-    missing = execution.infer_shapes()
+    """Have the runtime infer the outputs' shapes; it names the inputs that it lacks.
+
+    Where the inputs' shapes or values contradict each other it raises, and logs why.
+    """
+    try:
+        missing = execution.infer_shapes()
+    except RuntimeError as error:
+        raise messages.failure(str(error), default="shape-out-of-profile") from error
     if missing:
         raise messages.failure(
             f"the shapes or values of {', '.join(missing)} are not known",

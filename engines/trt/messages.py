@@ -12,7 +12,7 @@ _TOLD = ("INTERNAL_ERROR", "ERROR", "WARNING")
 _KEPT = ("INTERNAL_ERROR", "ERROR")
 _PREFIX = re.compile(r"^(?:I?\w+::\w+: )?(?:\[[^\]]*\] )?Error Code \d+: ")
 _CUDA = re.compile(r"\(In \w+ at /\S+ \((cudaError [^()]*)\)\)$")
-_PLACE = re.compile(r"\.?\s*\bIn \w+ at /[^\s)]+")
+_PLACE = re.compile(r"\.?\s*\bIn [\w:~]+(?:\(\))? at /[^\s)]+")
 
 _NO_MEMORY = (
     r"[Oo]ut ?[Oo]f ?[Mm]emory|OUT_OF_MEMORY|bad_alloc|Insufficient (?:workspace|memory)|"
@@ -21,7 +21,7 @@ _NO_MEMORY = (
 _SHAPE = (
     r"(?:does not satisfy|outside|out of|not in) (?:any )?(?:optimization )?profile|"
     r"Dimension mismatch for tensor|Set dimensions? .* does not satisfy|MIN<=OPT<=MAX|"
-    r"[Ii]nput dimensions? .*profile|Supplied binding dimension"
+    r"[Ii]nput dimensions? .*profile|Supplied binding dimension|reshape changes volume"
 )
 _NO_KERNEL = (
     r"Plugin not found|No (?:Op )?[Ii]mporter|plugin creator .* not found|"

@@ -6,7 +6,7 @@ import mmap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from engines.contract import EngineError
+from engines.contract import EngineError, StaleEngineError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,13 +29,15 @@ def load_engine(trt: Any, path: Path, messages: Messages) -> Loaded:
     runtime = trt.Runtime(messages.logger)
     with path.open("rb") as stream:
         if path.stat().st_size == 0:
-            raise EngineError("build", f"{path.name} is empty, not a plan", _STALE)
+            raise StaleEngineError(f"{path.name} is empty, not a plan", _STALE)
         with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
             engine = runtime.deserialize_cuda_engine(data)
     if engine is None:
         failure = messages.failure("no reason given", default="build")
         told = f"{trt.__name__} {trt.__version__} does not take the plan: {failure.message}"
-        raise EngineError(failure.kind, told, failure.hint or _STALE)
+        if failure.kind == "build":
+            raise StaleEngineError(told, failure.hint or _STALE)
+        raise EngineError(failure.kind, told, failure.hint)
     return Loaded(runtime=runtime, engine=engine)
 
 

@@ -35,7 +35,8 @@ class RuntimeCache:
         self.config.set_runtime_cache(self._cache)
 
     def store(self) -> None:
-        """Keep the compiled kernels, unless they are those that were read."""
-        data = bytes(memoryview(self._cache.serialize()))
+        """Keep the compiled kernels, unless there are none or they are those that were read."""
+        serialized = self._cache.serialize()
+        data = b"" if serialized is None else bytes(memoryview(serialized))
         if data and data != self._stored:
             keep(self._path, data)

@@ -1,4 +1,8 @@
-"""What the contract promises, asked of every backend that is installed."""
+"""What the contract promises, asked of every backend: of those for NVIDIA over the stand-ins.
+
+Only a backend whose runtime is not installed is skipped. What each says where it cannot run is
+asked in its own tests.
+"""
 
 from pathlib import Path
 
@@ -7,21 +11,81 @@ import pytest
 from onnx import TensorProto, helper
 
 from engines import registry
-from engines.contract import CaptureError, Device, EngineError, PreparedModel, Site, resolve_options
+from engines.contract import (
+    CaptureError,
+    Device,
+    EngineError,
+    Mark,
+    PreparedModel,
+    Site,
+    resolve_options,
+)
 from suites.case import Case
 
 np = pytest.importorskip("numpy")
 
-SITE = Site(device=Device(kind="cpu"), scratch=Path("unused"))
+UUID = "GPU-00000000-5171-4a7e-8000-00000000c0de"
+SIMULATED = Device(kind="cuda", name="Simulated GPU", uuid=UUID, sm="sm89", driver="580.65.06")
+NAMES = registry.names()
+REAL = [name for name in NAMES if not registry.get(name).simulated]
+CAPTURING = [
+    name for name in REAL if "cuda_graph" in (each.name for each in registry.get(name).options)
+]
+PLUGIN = Path(__file__)
+"""Any file: the stand-in registers it as a plugin's library."""
+REQUIRED = {"onnxruntime-plugin": {"provider": "Plug", "library": str(PLUGIN)}}
+"""Options that have no default which works."""
 
 
-@pytest.fixture(params=registry.names())
+@pytest.fixture
+def machine(request):
+    """Put the stand-ins in place; returns the function that starts the simulated machine anew."""
+    request.getfixturevalue("simulated_ort")
+    standing_in = request.getfixturevalue("standing_in")
+
+    def start(**script):
+        return standing_in(sm=SIMULATED.sm, **script)
+
+    start()
+    return start
+
+
+@pytest.fixture(params=NAMES)
 def backend(request):
-    found = registry.get(request.param)
-    reason = found.unavailable()
-    if reason is not None:
+    return ready(request, request.param)
+
+
+@pytest.fixture(params=CAPTURING)
+def capturing(request):
+    return ready(request, request.param)
+
+
+@pytest.fixture(params=sorted({*REAL} - {*CAPTURING}))
+def uncapturing(request):
+    return ready(request, request.param)
+
+
+def ready(request, name):
+    """Return the backend, its runtime there or stood in for."""
+    found = registry.get(name)
+    if found.device == "cuda":
+        request.getfixturevalue("machine")
+    elif reason := found.unavailable():
         pytest.skip(reason)
     return found
+
+
+@pytest.fixture
+def site(tmp_path):
+    """Return the function that tells where a backend works."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+
+    def of(backend):
+        cuda = backend.device == "cuda"
+        return Site(device=SIMULATED if cuda else Device(kind=backend.device), scratch=scratch)
+
+    return of
 
 
 @pytest.fixture
@@ -47,7 +111,7 @@ def case_of(backend, **options):
         backend=backend.name,
         precision="fp32",
         batch=2,
-        options=tuple(options.items()),
+        options=tuple({**REQUIRED.get(backend.name, {}), **options}.items()),
     )
 
 
@@ -55,19 +119,30 @@ INPUTS = {"x": np.arange(8, dtype=np.float32).reshape(2, 4)}
 
 
 @pytest.fixture
-def session(backend, model, tmp_path):
-    case = case_of(backend)
-    engine = backend.build(model, case, tmp_path / "engine", SITE)
-    with backend.open(engine, case, INPUTS, SITE) as opened:
-        yield opened
+def opened(model, site, tmp_path):
+    """Return the function that opens a session of a backend with options."""
+
+    def start(backend, **options):
+        case = case_of(backend, **options)
+        engine = backend.build(model, case, tmp_path / "engine", site(backend))
+        return backend.open(engine, case, INPUTS, site(backend))
+
+    return start
+
+
+@pytest.fixture
+def session(backend, opened):
+    with opened(backend) as found:
+        yield found
 
 
 def run_once(session):
+    """Run a query in each slot, as harness/timing.py does."""
+    each = (session.copy_in, session.enqueue, session.copy_out, session.fence)
     for slot in range(len(session.enqueue)):
-        for call in (*session.copy_in[slot : slot + 1], session.enqueue[slot]):
-            call()
-        for call in session.copy_out[slot : slot + 1]:
-            call()
+        for calls in each:
+            for call in calls[slot : slot + 1]:
+                call()
         if session.wait is not None:
             session.wait[slot]()
 
@@ -91,19 +166,20 @@ def test_options_resolve_to_the_cases_values_over_the_defaults(backend):
     first = backend.options[0]
     resolved = resolve_options(backend, case_of(backend, **{first.name: "given"}))
     assert resolved[first.name] == "given"
-    rest = {option.name: option.default for option in backend.options[1:]}
-    assert {name: value for name, value in resolved.items() if name != first.name} == rest
+    defaults = {option.name: option.default for option in backend.options}
+    assert resolved == {**defaults, **REQUIRED.get(backend.name, {}), first.name: "given"}
 
 
-def test_the_key_of_an_engine_is_plain_and_the_same_each_time(backend):
-    key = backend.engine_key(case_of(backend), SITE.device)
+def test_the_key_of_an_engine_is_plain_and_the_same_each_time(backend, site):
+    device = site(backend).device
+    key = backend.engine_key(case_of(backend), device)
     assert key
     assert all(isinstance(fact, str | int | float | bool) for fact in key.values())
-    assert registry.get(backend.name).engine_key(case_of(backend), SITE.device) == key
+    assert registry.get(backend.name).engine_key(case_of(backend), device) == key
 
 
-def test_a_build_writes_its_engine_where_it_was_told(backend, model, tmp_path):
-    engine = backend.build(model, case_of(backend), tmp_path / "sub.engine", SITE)
+def test_a_build_writes_its_engine_where_it_was_told(backend, model, site, tmp_path):
+    engine = backend.build(model, case_of(backend), tmp_path / "sub.engine", site(backend))
     assert engine.path == tmp_path / "sub.engine"
     assert engine.path.stat().st_size > 0
     assert all(isinstance(fact, str | int | float | bool) for fact in engine.facts.values())
@@ -114,6 +190,7 @@ def test_every_slot_has_its_calls(session):
     assert slots >= 1
     assert len(session.copy_in) in (0, slots)
     assert len(session.copy_out) in (0, slots)
+    assert len(session.fence) in (0, slots)
     assert session.wait is None or len(session.wait) == slots
 
 
@@ -147,13 +224,75 @@ def test_only_a_simulation_brings_its_own_host_clock(backend, session):
     assert (session.host_clock is not None) == backend.simulated
 
 
-def test_a_host_session_refuses_to_capture_and_still_runs(backend, session):
-    if backend.device != "cpu":
-        pytest.skip(f"{backend.name} may capture")
-    with pytest.raises(CaptureError):
+def test_a_session_without_graphs_refuses_to_capture_and_still_runs(uncapturing, opened):
+    with opened(uncapturing) as session:
+        before = list(session.enqueue)
+        with pytest.raises(CaptureError):
+            session.capture()
+        assert list(session.enqueue) == before
+        run_once(session)
+        assert np.array_equal(session.outputs()["y"], INPUTS["x"] + 1)
+
+
+def test_a_captured_graph_replaces_every_enqueue_and_computes_the_same(capturing, opened):
+    with opened(capturing, cuda_graph=True, streams=2) as session:
+        before = list(session.enqueue)
         session.capture()
-    run_once(session)
-    assert np.array_equal(session.outputs()["y"], INPUTS["x"] + 1)
+        assert len(session.enqueue) == len(before)
+        assert not set(before) & set(session.enqueue)
+        run_once(session)
+        assert np.array_equal(session.outputs()["y"], INPUTS["x"] + 1)
+        assert dict(session.facts().options)["cuda_graph"] is True
+
+
+def test_a_capture_that_fails_replaces_nothing_and_the_session_still_runs(
+    capturing, opened, machine
+):
+    machine(fail="capture,ort-capture")
+    with opened(capturing, cuda_graph=True) as session:
+        before = list(session.enqueue)
+        with pytest.raises(CaptureError) as error:
+            session.capture()
+        assert error.value.hint
+        assert list(session.enqueue) == before
+        run_once(session)
+        assert np.array_equal(session.outputs()["y"], INPUTS["x"] + 1)
+
+
+def test_the_devices_clock_tells_the_time_between_two_marks_of_each_query(capturing, opened):
+    with opened(capturing, transfers="copied", queue_depth=2) as session:
+        slots = [0, 1, 0]
+        before = session.clock.recorders(Mark.START, slots)
+        after = session.clock.recorders(Mark.END, slots)
+        assert len(before) == len(after) == 3
+        for slot, start, end in zip(slots, before, after, strict=True):
+            calls = (session.copy_in, session.enqueue, session.copy_out)
+            for call in (start, *(each[slot] for each in calls), end, session.fence[slot]):
+                call()
+            session.wait[slot]()
+        at_least = 200_000 + 2 * 10_000  # what the simulated device takes
+        assert all(at_least <= ns for ns in session.clock.elapsed_ns(Mark.START, Mark.END))
+        assert np.array_equal(session.outputs()["y"], INPUTS["x"] + 1)
+
+
+def test_memory_that_is_not_there_is_out_of_memory_and_nothing_is_left_behind(
+    capturing, opened, machine
+):
+    simulated = machine(fail="memory")
+    with pytest.raises(EngineError) as error, opened(capturing):
+        pass
+    assert error.value.kind == "out-of-memory"
+    assert error.value.hint
+    assert simulated.devices[0].memory.allocations == 0
+
+
+def test_a_session_leaves_nothing_on_the_device(capturing, opened, machine):
+    simulated = machine()
+    with opened(capturing, transfers="copied", streams=2) as session:
+        run_once(session)
+        assert simulated.devices[0].memory.allocations > 0
+    del session
+    assert simulated.devices[0].memory.allocations == 0
 
 
 def test_an_unknown_exception_becomes_a_failure_with_a_hint(backend):

@@ -102,6 +102,8 @@ class Nvml:
     renewal_ms: float = 20.0
     """The energy counter is renewed this often."""
     sm_percent: int = 90
+    idle_sm_percent: int = 0
+    """While no process is listed."""
     memory_percent: int = 40
     memory_used_mib: int = 1024
     process_mib: int = 512
@@ -354,7 +356,8 @@ def nvmlDeviceGetTotalEnergyConsumption(handle):
 def nvmlDeviceGetUtilizationRates(handle):
     busy = _is_busy()
     return SimpleNamespace(
-        gpu=_nvml.sm_percent if busy else 0, memory=_nvml.memory_percent if busy else 0
+        gpu=_nvml.sm_percent if busy else _nvml.idle_sm_percent,
+        memory=_nvml.memory_percent if busy else 0,
     )
 
 

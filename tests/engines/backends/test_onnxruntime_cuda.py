@@ -182,6 +182,7 @@ def test_a_fallback_that_is_allowed_is_told_with_its_copies(opened, simulated_or
         facts = session.facts()
     assert facts.notes == (
         "1 of 4 nodes run on the CPU instead of CUDAExecutionProvider: 'matmul' (MatMul)",
+        "2 copies between host and device inside each query",
     )
     placed = {placed.provider: placed.nodes for placed in facts.placement}
     assert placed == {"CUDAExecutionProvider": 2, "CPUExecutionProvider": 2, "Memcpy": 2}
@@ -258,7 +259,6 @@ def test_every_option_is_set_on_the_provider(opened):
         "tunable_op_enable": True,
         "arena_extend_strategy": "kSameAsRequested",
         "gpu_mem_limit": 1 << 30,
-        "do_copy_in_default_stream": False,
     }
     with opened(**asked) as session:
         lane = session._lanes[0]
@@ -273,7 +273,7 @@ def test_every_option_is_set_on_the_provider(opened):
             "tunable_op_tuning_enable": "1",
             "arena_extend_strategy": "kSameAsRequested",
             "gpu_mem_limit": "1073741824",
-            "do_copy_in_default_stream": "0",
+            "do_copy_in_default_stream": "1",
             "device_id": "0",
             "use_tf32": "0",
             "enable_cuda_graph": "0",

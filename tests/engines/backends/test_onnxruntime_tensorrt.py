@@ -112,6 +112,28 @@ def test_shapes_that_only_the_inputs_tell_are_planned_when_they_are_there(settin
         assert given["trt_engine_cache_path"] == str(site.scratch)
 
 
+def test_plans_made_when_opening_are_never_those_of_another_engine(settings, site, tmp_path):
+    backend, model = OnnxRuntimeTensorrt(), save(tmp_path / "m.onnx", "rows", 2)
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        engine = backend.build(model, case(), tmp_path / name / "engine", site)
+        for _ in range(2):
+            with backend.open(engine, case(), {"x": X}, site):
+                pass
+    found = [each["TensorrtExecutionProvider"]["trt_engine_cache_prefix"] for each in settings]
+    assert found[0] == found[1] != found[2] == found[3]
+
+
+def test_a_replayed_graph_waits_and_is_told_to(settings, simulated_ort, site, tmp_path):
+    simulated_ort(fail="ort-replay")
+    backend, asked = OnnxRuntimeTensorrt(), case(cuda_graph=True)
+    engine = backend.build(save(tmp_path / "m.onnx", "batch", 2), asked, tmp_path / "e", site)
+    assert settings[0]["TensorrtExecutionProvider"]["trt_cuda_graph_enable"] == "1"
+    with backend.open(engine, asked, {"x": X}, site) as session:
+        session.capture()
+        assert session.facts().enqueue_waits is True
+
+
 def test_nodes_left_to_the_cuda_provider_are_a_note():
     from engines.contract import Placement
     from engines.ort.provider import OnProvider, with_rest

@@ -131,9 +131,10 @@ def test_pinned_memory_that_is_not_there_is_told(simulated):
     device = driver.find()
     with pytest.raises(EngineError) as refused, opened(device, blocking_sync=False) as context:
         context.pinned((2, 3), np.float32)
-    assert (refused.value.kind, refused.value.message) == (
+    assert (refused.value.kind, refused.value.message, refused.value.hint) == (
         "out-of-memory",
         "the host gave no 24 bytes of pinned memory: cuMemHostAlloc failed: out of memory",
+        "Lower the batch or another dimension, or use transfers: bound.",
     )
 
 

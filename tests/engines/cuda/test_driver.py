@@ -7,6 +7,8 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 
@@ -245,6 +247,20 @@ def test_a_mig_device_that_cuda_hides_from_this_process_is_found(simulated):
     assert [device.uuid for device in driver.devices()] == [FIRST.replace("GPU", "MIG")]
     assert driver.find(hidden).uuid == hidden
     assert driver.find(hidden).name == "NVIDIA H100 MIG 1g.10gb"
+
+
+def test_with_two_calls_for_a_uuid_the_one_that_knows_mig_devices_is_taken(simulated, monkeypatch):
+    simulated(name="NVIDIA H100 MIG 1g.10gb")
+    from cuda.bindings import driver as bindings
+
+    of_the_card = UUID(int=7).bytes
+    monkeypatch.setattr(bindings, "cuDeviceGetUuid_v2", bindings.cuDeviceGetUuid, raising=False)
+    monkeypatch.setattr(
+        bindings,
+        "cuDeviceGetUuid",
+        lambda _: (bindings.CUresult.CUDA_SUCCESS, SimpleNamespace(bytes=of_the_card)),
+    )
+    assert driver.devices()[0].uuid == FIRST.replace("GPU", "MIG")
 
 
 @pytest.mark.usefixtures("children_on_the_stand_in")

@@ -27,12 +27,23 @@ def test_what_a_runtime_lacks_is_an_unsupported_operator(text, hint):
     [
         "CUDA failure 2: out of memory ; GPU=0 ; expr=cudaMalloc((void**)&p, size);",
         "Failed to allocate memory for requested buffer of size 4294967296",
+        "Available memory of 1024 is smaller than requested bytes of 4294967296",
         "CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED ; GPU=0 ; expr=cublasCreate(&handle);",
     ],
 )
 def test_no_room_on_the_device_is_out_of_memory(text):
     error = explain(RuntimeError(text), default="build")
     assert (error.kind, error.message) == ("out-of-memory", text)
+
+
+@pytest.mark.parametrize("code", [35, 100, 209, 222, 803])
+def test_a_driver_or_a_wheel_that_does_not_fit_the_device_is_the_environment(code):
+    text = f"CUDA failure {code}: something ; GPU=0 ; expr=cudaSetDevice(info_.device_id);"
+    error = explain(RuntimeError(text), default="build")
+    assert error.kind == "environment"
+    assert error.hint == (
+        "Update the driver, or install an onnxruntime-gpu that is made for it and for this device."
+    )
 
 
 @pytest.mark.parametrize("code", [214, 700, 719])

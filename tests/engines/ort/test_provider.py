@@ -41,3 +41,21 @@ def test_a_provider_whose_libraries_are_there_is_left_to_the_log(monkeypatch):
     with pytest.raises(EngineError) as error:
         on_provider(OnlyTheCpu(), CUDA, "", cpu_fallback=True)
     assert error.value.message == "CUDAExecutionProvider did not load; its log tells why"
+
+
+def test_what_cuda_said_in_the_log_is_told(monkeypatch):
+    monkeypatch.setattr(provider.ctypes, "CDLL", lambda _: None)
+    log = (
+        "[E:onnxruntime:Default] CUDA failure 35: CUDA driver version is insufficient for CUDA "
+        "runtime version ; GPU=0 ; hostname=h ; expr=cudaSetDevice(info_.device_id);"
+    )
+    with pytest.raises(EngineError) as error:
+        on_provider(OnlyTheCpu(), CUDA, log, cpu_fallback=True)
+    assert error.value.kind == "environment"
+    assert error.value.message == (
+        "CUDAExecutionProvider did not load: CUDA failure 35: CUDA driver version is insufficient "
+        "for CUDA runtime version"
+    )
+    assert error.value.hint == (
+        "Update the driver, or install an onnxruntime-gpu that is made for it and for this device."
+    )

@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 import onnx
 import pytest
@@ -8,32 +6,7 @@ from onnx import TensorProto, helper
 from engines.contract import Device, PreparedModel, Site
 from suites.case import Case
 
-MODULES = ("tensorrt", "tensorrt_rtx", "tensorrt_rtx_bindings")
 UUID = "GPU-00000000-5171-4a7e-8000-00000000c0de"
-
-
-def ours(name):
-    return name.partition(".")[0] in MODULES
-
-
-@pytest.fixture
-def standing_in(simulated, monkeypatch):
-    """Put the stand-ins of TensorRT in place; returns the function that starts the machine anew.
-
-    Its keyword `version` is that of `tensorrt`, the others are the simulated machine's.
-    """
-    for name in filter(ours, list(sys.modules)):
-        monkeypatch.delitem(sys.modules, name)
-
-    def start(*, version="11.4", **script):
-        for name in filter(ours, list(sys.modules)):
-            del sys.modules[name]
-        monkeypatch.setenv("DYNO_STAND_IN_TENSORRT", version)
-        return simulated(**script)
-
-    yield start
-    for name in filter(ours, list(sys.modules)):
-        del sys.modules[name]
 
 
 @pytest.fixture

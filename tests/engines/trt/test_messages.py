@@ -34,6 +34,15 @@ class Severity:
         ),
         (
             (
+                "Error Code 4: API Usage Error (IShuffleLayer r: reshape changes volume. Reshaping "
+                "[2,4] to [3,5]. In operator() at "
+                "/_src/optimizer/common/shape/shapeContext.cpp:4633)"
+            ),
+            "shape-out-of-profile",
+            ("API Usage Error (IShuffleLayer r: reshape changes volume. Reshaping [2,4] to [3,5])"),
+        ),
+        (
+            (
                 "[virtualMemoryBuffer.cpp::resizePhysical::127] Error Code 2: OutOfMemory "
                 "(Requested size was 2097152 bytes.)"
             ),

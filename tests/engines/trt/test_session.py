@@ -89,11 +89,11 @@ def test_copied_queries_have_their_copies_timed_on_the_same_stream(opened, stand
     standing_in(sm="sm89", compute_ns=400_000, copy_ns=30_000)
     with opened(transfers="copied", queue_depth=2) as session:
         assert len(session.copy_in) == len(session.copy_out) == len(session.enqueue) == 2
-        timings = timed(session, 3)
+        timings = timed(session, 4)
         assert np.array_equal(session.outputs()["y"], rows + 1)
-    assert timings.h2d_ns.tolist() == [30_000] * 3
-    assert timings.gpu_compute_ns.tolist() == [400_000] * 3
-    assert timings.d2h_ns.tolist() == [30_000] * 3
+    assert timings.h2d_ns.tolist() == [30_000] * 4
+    assert timings.gpu_compute_ns.tolist() == [400_000] * 4
+    assert timings.d2h_ns.tolist() == [30_000] * 4
 
 
 def test_two_streams_work_side_by_side(opened, standing_in):
@@ -129,6 +129,22 @@ def test_a_captured_query_costs_the_host_a_launch(opened, standing_in, rows):
         assert np.array_equal(session.outputs()["y"], rows + 1)
     assert before == [50_000] * 4
     assert after == [2_000] * 4
+
+
+def test_a_session_that_just_opened_is_captured(opened, rows):
+    with opened(streams=2, cuda_graph=True) as session:
+        session.capture()
+        timed(session, 2)
+        assert np.array_equal(session.outputs()["y"], rows + 1)
+
+
+def test_a_query_that_never_ran_cannot_be_captured(opened):
+    from engines.cuda.graph import capture
+
+    with opened() as session:
+        (binding,) = session._bindings
+        with pytest.raises(CaptureError):
+            capture(session._opened.context, binding.stream, session.enqueue[0])
 
 
 def test_a_refused_capture_replaces_nothing(opened, standing_in):
@@ -169,6 +185,21 @@ def test_a_context_without_room_is_out_of_memory(opened, standing_in):
         "OutOfMemory (Requested size was 1048576 bytes.)",
         "Lower the batch, or another dimension of the case.",
     )
+
+
+def test_shapes_that_contradict_each_other_are_told_in_the_runtime_s_words(opened, standing_in):
+    standing_in(sm="sm89", fail="tensorrt-shapes")
+    assert refusal(lambda: enter(opened())) == (
+        "shape-out-of-profile",
+        "Shape Error (reshape changes volume)",
+        "Rebuild, or say with `dims` what the model really takes.",
+    )
+
+
+def test_a_session_without_kernels_to_keep_closes_all_the_same(opened, site, standing_in):
+    standing_in(sm="sm89", fail="tensorrt-serialize")
+    enter(opened())
+    assert [path.name for path in site.scratch.glob("kernels-*")] == []
 
 
 def test_a_broken_query_is_a_crash(opened, standing_in, backend):

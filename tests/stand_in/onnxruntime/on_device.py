@@ -6,6 +6,8 @@ Words for SIMULATED_FAIL:
     ort-cpu       a node that computes is put on the CPU, with two copies beside it
     ort-graph     the session cannot use CUDA graphs
     ort-capture   capturing the CUDA graph fails
+    ort-replay    replaying a CUDA graph waits for it, whatever the run asks, as older ones do
+    ort-waits     every query waits for the device
     ort-memory    there is no room for the weights
 """
 
@@ -258,11 +260,12 @@ class OnDevice:
         captures = self._graph and setting_of(options, "gpu_graph_id") != "-1"
         if captures and self._captured:
             self.stream.launch([Work(machine().script.compute_ns, action)])
+            asynchronous = asynchronous and not machine().fails("ort-replay")
         else:
             for _ in range(RUNS_TO_CAPTURE if captures else 1):
                 self.stream.compute(action)
             self._capture(captures)
-        if not asynchronous or self._waits:
+        if not asynchronous or self._waits or machine().fails("ort-waits"):
             self.stream.synchronize()
 
     def _capture(self, captures):

@@ -160,6 +160,10 @@ class Stream:
     def synchronize(self):
         self._stream.synchronize()
 
+    @_calls("cuStreamQuery")
+    def is_done(self):
+        return self._stream.is_done()
+
     @_calls("cuStreamWaitEvent")
     def wait_for_event(self, event):
         self._stream.wait_for(event._event)
@@ -297,7 +301,20 @@ def _copy(target, source, stream, *, host):
         stream._stream.synchronize()
 
 
+class _Fill:
+    """Overwrites memory; right after the same once more it takes the device's time alone."""
+
+    def __init__(self, target, value, *, after):
+        self._target, self._value = target, value
+        self.what = target.ctypes.data, target.size, value
+        self._is_again = isinstance(after, _Fill) and after.what == self.what
+
+    def __call__(self):
+        if not self._is_again:
+            self._target.fill(self._value)
+
+
 @_calls("cuMemsetD8Async")
 def memset_d8_async(dest, data, size, stream=None):
-    target = _device_bytes(dest, size)
-    stream._stream.work(machine().script.memset_ns, lambda: target.fill(data))
+    fill = _Fill(_device_bytes(dest, size), data, after=stream._stream.last)
+    stream._stream.work(machine().script.memset_ns, fill)

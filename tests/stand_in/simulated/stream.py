@@ -72,11 +72,21 @@ class Stream:
         self.device.machine.clock.wait_until(self.done_ns)
         self.device.check()
 
+    def is_done(self):
+        """Return whether all that was enqueued is done; never waits."""
+        self.device.check()
+        return self.device.machine.clock.now_ns() >= self.done_ns
+
     def wait_for(self, event):
         """Let what is enqueued from now on start after the event."""
         self.done_ns = max(self.done_ns, event.time_ns)
         source, upto = event.stream, event.position
         self.work(0, lambda: source.drain(upto))
+
+    @property
+    def last(self):
+        """Return what was enqueued last and is not done yet, or None."""
+        return self._pending[-1] if self._pending and not self.capturing else None
 
     @property
     def capturing(self):

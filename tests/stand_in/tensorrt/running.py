@@ -129,12 +129,15 @@ class IRuntimeCache(Limited):
         return True
 
     def serialize(self):
+        if machine().fails("tensorrt-serialize"):
+            return None
         head = f"{self._surface.version} ".encode()
         return self._surface.IHostMemory(head + self._kernels)
 
 
 class IExecutionContext(Limited):
     _profiler = None
+    _ran = False
 
     def set_input_shape(self, name, shape):
         if not isinstance(shape, tuple | list):
@@ -169,6 +172,10 @@ class IExecutionContext(Limited):
         return True
 
     def infer_shapes(self):
+        if machine().fails("tensorrt-shapes"):
+            told = "Error Code 4: Shape Error (reshape changes volume. In volume at /_src/x.cpp:1)"
+            tell(self._logger, f"IExecutionContext::inferShapes: {told}")
+            raise RuntimeError("inferShapes failed")
         return [
             tensor.name
             for tensor in self._engine._model.inputs
@@ -210,6 +217,9 @@ class IExecutionContext(Limited):
             )
             return False
         stream = machine().devices[0].stream(stream_handle)
+        if stream.capturing and not self._ran:
+            stream.spoil_capture()  # the first query loads kernels, which a capture forbids
+        self._ran = True
         stream.compute(self._compute)
         if self._profiler is not None:
             stream.synchronize()

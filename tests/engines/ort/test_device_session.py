@@ -1,0 +1,88 @@
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from engines.backends.onnxruntime_cuda import OnnxRuntimeCuda
+from engines.contract import Device, PreparedModel, Site
+from suites.case import Case
+
+pytest.importorskip("onnxruntime")
+
+GPU = "GPU-00000000-5171-4a7e-8000-00000000c0de"
+X = np.array([[-1, 2]], np.float32)
+
+
+@pytest.fixture
+def opened(simulated_ort, tmp_path):
+    """Return what opens a session of a model with options."""
+    del simulated_ort  # it is in place
+    info = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2]) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", info[:1], info[1:])
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    onnx.save(made, tmp_path / "m.onnx")
+    model = PreparedModel(path=tmp_path / "m.onnx", sha256="0" * 64)
+    site = Site(device=Device(kind="cuda", uuid=GPU, sm="sm90"), scratch=tmp_path)
+
+    def start(**options):
+        backend = OnnxRuntimeCuda()
+        case = Case(
+            model="m",
+            backend=backend.name,
+            precision="fp32",
+            batch=1,
+            options=tuple(options.items()),
+        )
+        engine = backend.build(model, case, tmp_path / "engine", site)
+        return backend.open(engine, case, {"x": X}, site)
+
+    return start
+
+
+WAITS = (
+    "ONNX Runtime waits for the device in every query: enqueue time is the query's whole time, "
+    "and neither a queue nor streams overlap"
+)
+
+
+@pytest.mark.parametrize("graph", [False, True])
+def test_a_session_that_does_not_wait_for_the_device_says_nothing(opened, graph):
+    with opened(cuda_graph=graph) as session:
+        if graph:
+            session.capture()
+        assert session.facts().enqueue_waits is False
+        assert session.facts().notes == ()
+
+
+def test_a_replay_that_waits_for_the_device_is_told_from_an_enqueue(opened, simulated_ort):
+    simulated_ort(fail="ort-replay")
+    with opened(cuda_graph=True) as session:
+        assert session.facts().enqueue_waits is False
+        session.capture()
+        assert session.facts().enqueue_waits is True
+        assert session.facts().notes == (WAITS,)
+
+
+def test_queries_that_wait_for_the_device_are_told_from_an_enqueue(opened, simulated_ort):
+    simulated_ort(fail="ort-waits")
+    with opened() as session:
+        assert session.facts().enqueue_waits is True
+        assert session.facts().notes == (WAITS,)
+
+
+def test_where_memory_lacks_to_find_that_out_the_case_is_not_lost(opened, simulated_ort):
+    simulated_ort(memory_bytes=300 << 20)
+    with opened() as session:
+        session.enqueue[0]()
+        assert session.facts().enqueue_waits is False
+        (note,) = session.facts().notes
+        assert note == (
+            "no memory was free to find out whether ONNX Runtime waits for the device in every "
+            "query"
+        )
+
+
+def test_a_slow_enqueue_is_not_taken_for_one_that_waits(opened, simulated_ort):
+    simulated_ort(enqueue_ns=5_000_000, compute_ns=1_000)
+    with opened() as session:
+        assert session.facts().enqueue_waits is False
