@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from results.record import Block, CaseRecord, LaunchRecord
-from results.telemetry import TelemetryRecord
+from results.telemetry import SERIES, TelemetryRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,20 +18,6 @@ if TYPE_CHECKING:
     from harness.telemetry.sampling import Reading
     from harness.wire import Message
     from results.record import Protocol
-
-SAMPLED = (
-    "sm_percent",
-    "memory_percent",
-    "memory_used_bytes",
-    "process_memory_bytes",
-    "watts",
-    "temperature_c",
-    "sm_mhz",
-    "memory_mhz",
-    "pcie_rx_bytes_per_s",
-    "pcie_tx_bytes_per_s",
-)
-"""The readings of a device that are stored sample by sample; the others are counted."""
 
 
 def case_record(
@@ -124,7 +110,7 @@ def telemetry_record(
         queries=sum(block.queries for block in blocks),
         device_uuid=device_uuid,
         at_s=tuple((each.at_ns - start_ns) / 1e9 for each in samples),
-        samples={name: tuple(each.values[name] for each in facts) for name in SAMPLED},
+        samples={name: tuple(each.values[name] for each in facts) for name in SERIES},
         idle_watts=idle.values["idle_watts"],
         energy_joules=found.joules if found else None,
         energy_queries=found.elapsed_ns * rate_per_ns if found else None,
@@ -150,7 +136,7 @@ def _missing(facts: Sequence[Facts]) -> dict[str, str]:
     if not facts:
         return {"samples": "no sample fell into the loop"}
     missing: dict[str, str] = {}
-    for name in (*SAMPLED, "clock_reasons", "other_processes"):
+    for name in (*SERIES, "clock_reasons", "other_processes"):
         reasons = [each.unknown[name] for each in facts if name in each.unknown]
         if reasons:
             some = "" if len(reasons) == len(facts) else f"{len(reasons)} of {len(facts)} samples: "

@@ -21,13 +21,15 @@ Spans = Sequence["Nanoseconds | None"]
 def device_times(launches: Sequence[LaunchRecord]) -> DeviceTimes:
     """Return medians over all queries, and a percentile, of the times that every launch has.
 
-    With several streams a query's time is not its own: there is no latency then.
+    With several streams a query's time is not its own: there is no latency then. An enqueue that
+    waits for the device is the query's whole time, and none of its own.
     """
     compute = _all_of([launch.gpu_compute_ns for launch in launches])
     compute_ns = _median(compute)
     is_alone = launches[0].protocol.streams == 1
     latencies = [_host_latency(launch) for launch in launches] if is_alone else []
-    enqueue_ns = _median(_all_of([launch.enqueue_ns for launch in launches]))
+    waits = any(launch.facts.get("enqueue_waits") for launch in launches)
+    enqueue_ns = None if waits else _median(_all_of([launch.enqueue_ns for launch in launches]))
     return DeviceTimes(
         enqueue_ns=enqueue_ns,
         gpu_compute_ns=compute_ns,

@@ -116,7 +116,7 @@ class Load:
     `disturbed_share` is the fraction of blocks in which the process had less than 97 % of a CPU,
     None where that says nothing (more than one thread, or a device). `throttling` is the fraction
     of launches with each reason for a throttled GPU before or after them, by name, `shared_share`
-    the fraction beside which other processes computed on it, None where nothing told.
+    the fraction beside which other processes were on it, None where nothing told.
     """
 
     cpu_percent: float

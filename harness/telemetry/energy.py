@@ -41,9 +41,10 @@ def energy_within(readings: Sequence[Reading], *, start_ns: int, end_ns: int) ->
             f"too few renewals of the energy counter in the loop of {loop_ns / 1e9:.1f} s: "
             f"{len(renewals)}"
         )
+    for (_, before), (_, after) in pairwise(renewals):
+        if after < before:
+            raise UnknownFactError(f"the energy counter fell from {before} to {after} mJ")
     (first_ns, first), (last_ns, last) = renewals[0], renewals[-1]
-    if last < first:
-        raise UnknownFactError(f"the energy counter fell from {first} to {last} mJ")
     return Energy(joules=(last - first) / 1000, elapsed_ns=last_ns - first_ns)
 
 

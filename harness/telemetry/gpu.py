@@ -11,6 +11,7 @@ from harness.machine.nvml import Nvml
 from harness.machine.reading import Facts, UnknownFactError, collect
 
 _MIG = "MIG-"
+_HIDDEN = "NVML does not list the worker's process"
 Picks = Callable[[Mapping[int, int | None]], int | None]
 """Returns the worker's pid out of those that compute on a device, or None."""
 _KILO = 1000
@@ -91,6 +92,13 @@ class Gpu:
         listed = self.nvml.ask("nvmlDeviceGetComputeRunningProcesses", self.handle)
         return {process.pid: process.usedGpuMemory for process in listed}
 
+    def sm_percent(self) -> int:
+        """Return the percentage of the last 1/6–1 s in which any kernel ran, however small.
+
+        Raises UnknownFactError.
+        """
+        return int(self._utilization().gpu)
+
     def _utilization(self) -> Any:
         self._need_whole("utilization")
         return self.nvml.ask("nvmlDeviceGetUtilizationRates", self.handle)
@@ -132,7 +140,12 @@ def worker_among(pid: int, before: Collection[int]) -> Picks:
 
 
 def others(listed: Mapping[int, int | None], worker: Picks) -> list[int]:
-    """Return the pids that are not the worker's, sorted."""
+    """Return the pids that are not the worker's, sorted.
+
+    Raises UnknownFactError where nobody is listed, not even the worker: others are hidden then too.
+    """
+    if not listed:
+        raise UnknownFactError(_HIDDEN)
     own = worker(listed)
     return sorted(pid for pid in listed if pid != own)
 
@@ -141,7 +154,7 @@ def _held(listed: Mapping[int, int | None], worker: Picks) -> int:
     """Return the device memory that the worker holds [bytes]. Raises UnknownFactError."""
     pid = worker(listed)
     if pid is None:
-        raise UnknownFactError("NVML does not list the worker's process")
+        raise UnknownFactError(_HIDDEN)
     held = listed[pid]
     if held is None:
         raise UnknownFactError("NVML does not tell how much memory a process holds here")

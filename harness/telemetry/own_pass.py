@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 COUNTER_PERIOD_S = 0.01
 """Between two readings of the energy counter: 0.2 % of a loop of 5 s."""
-LEAST_TIMED = 0.9
-"""Of the loop: the energy of more time between its blocks is not the queries'."""
+LEAST_BUSY = 0.9
+"""Of the loop: with more time without queries, between its blocks, its energy is not theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +102,10 @@ def _energy(seen: Observed, *, is_flushed: bool) -> Energy:
     # with several slots untimed queries run around a block's timed ones, and count as much
     busy_ns = timed_ns * header["span_queries"] / sum(queries for queries, *_ in header["blocks"])
     span_ns = seen.end_ns - seen.start_ns
-    if busy_ns < LEAST_TIMED * span_ns:
+    if busy_ns < LEAST_BUSY * span_ns:
         raise UnknownFactError(
-            f"queries ran in {busy_ns / span_ns:.0%} of the loop only, so the counter's energy "
-            "is not theirs alone"
+            f"queries ran in {100 * busy_ns / span_ns:.0f} % of the loop only, so its energy is "
+            "not theirs alone"
         )
     return energy_within(seen.counters, start_ns=seen.start_ns, end_ns=seen.end_ns)
 

@@ -25,15 +25,15 @@ def sampling(
 ) -> Iterator[list[Reading]]:
     """Read every `period_s` in a thread while the body runs; yield the list that it fills.
 
-    The first reading begins at once. The thread has ended when the body is left, and what `read`
-    raised is raised then.
+    There is one reading at least; it begins at once. The thread has ended when the body is left,
+    and what `read` raised is raised then.
     """
     readings: list[Reading] = []
     stop = threading.Event()
 
     def go_on() -> None:
         due_ns = clock()
-        while not stop.is_set():
+        while not (readings and stop.is_set()):
             facts = read()
             readings.append(Reading(at_ns=clock(), facts=facts))
             due_ns = max(due_ns + round(period_s * 1e9), clock())

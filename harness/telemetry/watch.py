@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 KIND = "cuda"
 PERIOD_S = 0.05
 IDLE_S = 1.0
+BUSY_PERCENT = 5
+"""A display takes less of an idle device."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +75,14 @@ def _unread(reason: str) -> Facts:
 
 
 def read_idle(gpu: Gpu, pause: Callable[[float], None] = time.sleep) -> Facts:
-    """Return `idle_watts`: the median over IDLE_S, unknown where a process computes meanwhile."""
+    """Return `idle_watts`: the median over IDLE_S, unknown where somebody is on the device.
+
+    A container may not see who that is, but the device is busy then.
+    """
 
     def read() -> Facts:
-        return collect({"watts": gpu.watts, "pids": lambda: list(gpu.processes())})
+        pids = {"pids": lambda: list(gpu.processes())}
+        return collect({"watts": gpu.watts, "sm_percent": gpu.sm_percent, **pids})
 
     with sampling(read, period_s=PERIOD_S, clock=stopwatch()) as readings:
         pause(IDLE_S)
@@ -84,7 +90,10 @@ def read_idle(gpu: Gpu, pause: Callable[[float], None] = time.sleep) -> Facts:
 
 
 def _quiet_median(readings: list[Facts]) -> float:
-    busy = sorted({pid for facts in readings for pid in facts.values["pids"] or ()})
-    if busy:
-        raise UnknownFactError(f"pid {', '.join(map(str, busy))} computed on the idle device")
+    there = sorted({pid for facts in readings for pid in facts.values["pids"] or ()})
+    if there:
+        raise UnknownFactError(f"pid {', '.join(map(str, there))} had the idle device open")
+    busy = median(facts.values["sm_percent"] or 0 for facts in readings)
+    if busy > BUSY_PERCENT:
+        raise UnknownFactError(f"the idle device was busy for {busy:g} % of the time")
     return float(median(facts.known("watts") for facts in readings))

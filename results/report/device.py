@@ -21,7 +21,7 @@ NARROWEST_ID = 18
 _WORDS = {
     "telemetry": "telemetry",
     "samples": "telemetry",
-    "sm_percent": "SM",
+    "sm_percent": "util",
     "memory_percent": "mem ctrl",
     "memory_used_bytes": "memory",
     "process_memory_bytes": "process",
@@ -138,7 +138,7 @@ _TIMES: Mapping[str, tuple[Callable[[DeviceTimes], float | None], int]] = {
     "host": (lambda device: device.host_latency_ns, 5),
 }
 _READINGS: Mapping[str, tuple[Callable[[Utilization], float | None], Scale, int]] = {
-    "SM": (lambda told: told.sm_percent, PERCENT, 1),
+    "util": (lambda told: told.sm_percent, PERCENT, 1),
     "mem ctrl": (lambda told: told.memory_percent, PERCENT, 12),
     "memory": (lambda told: told.memory_used_bytes, BYTES, 8),
     "process": (lambda told: told.process_memory_bytes, BYTES, 13),

@@ -38,9 +38,9 @@ def throttled(_: CaseResult, summary: Summary) -> Noted:
 
 
 def shared(_: CaseResult, summary: Summary) -> Noted:
-    """Yield how often others computed on the GPU, and how many."""
+    """Yield how often others were on the GPU, and how many."""
     if "shared-gpu" in summary.notes:
-        rule = "Shared GPU: other processes computed on it too, so not all is the case's own."
+        rule = "Shared GPU: other processes were on it too, so not all may be the case's own."
         others = summary.utilization.other_processes if summary.utilization else None
         share = summary.load.shared_share
         told = [

@@ -23,6 +23,17 @@ def test_device_times_are_medians_over_queries_where_every_launch_has_them(make_
     )
 
 
+def test_an_enqueue_that_waits_for_the_device_is_no_time_of_its_own(make_launch):
+    times = np.full(10, 1000, np.int64)
+    launch = make_launch(0, enqueue_ns=times, gpu_compute_ns=times, facts={"enqueue_waits": True})
+
+    found = device_times([launch])
+
+    assert (found.enqueue_ns, found.enqueue_share) == (None, None)
+    assert found.gpu_compute_ns == 1000.0
+    assert device_times([replace(launch, facts={})]).enqueue_share == 1.0
+
+
 def test_host_latency_is_of_each_query_its_copies_and_its_computation(make_launch):
     compute = np.array([100, 200, 300], np.int64)
     copies = {"h2d_ns": np.array([70, 5, 5], np.int64), "d2h_ns": np.array([40, 1, 1], np.int64)}

@@ -45,3 +45,18 @@ def test_a_series_that_was_cut_short_is_refused(row):
 def test_nan_is_nobody_s_reading(make_telemetry):
     with pytest.raises(ValueError, match="not JSON compliant"):
         telemetry_row(make_telemetry(idle_watts=float("nan")))
+
+
+@pytest.mark.parametrize(
+    ("column", "whole", "broken", "problem"),
+    [
+        ("samples", "200.5", "NaN", "expected numbers in 'watts', got nan"),
+        ("samples", "200.5", '"hot"', "expected numbers in 'watts', got 'hot'"),
+        ("readings", "900.0", "Infinity", "expected numbers in 'energy_joules', got inf"),
+    ],
+)
+def test_what_is_no_number_is_refused(row, column, whole, broken, problem):
+    damaged = row[column].replace(whole, broken)
+
+    with pytest.raises(ValueError, match=f"^{problem}$"):
+        read_telemetry({**row, column: damaged})

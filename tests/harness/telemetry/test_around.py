@@ -39,6 +39,11 @@ def test_what_nvml_hides_is_none(gpu, device):
     assert (found["watts"], found["other_pids"], found["other_processes"]) == (None, None, None)
 
 
+def test_where_not_even_the_worker_is_listed_nobody_knows_of_others(gpu, device):
+    found = Around(Watch(device=device, gpu=gpu(), idle=IDLE)).read(4711)["gpu"]
+    assert (found["other_pids"], found["other_processes"]) == (None, None)
+
+
 def test_without_a_device_that_is_watched_there_is_nothing(device):
     assert Around(None).read(4711) == {}
     assert Around(Watch(device=device, reason="gone", idle=IDLE)).read(4711) == {}

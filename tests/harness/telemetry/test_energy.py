@@ -59,6 +59,10 @@ def test_a_renewal_that_may_be_from_before_the_loop_does_not_count():
             "too few renewals of the energy counter in the loop of 0.2 s: 2",
         ),
         (((0, 5), (10, 900), (150, 7)), "the energy counter fell from 900 to 7 mJ"),
+        (
+            ((0, 5), (10, 900), (60, 7), (190, 2000)),
+            "the energy counter fell from 900 to 7 mJ",
+        ),
         (((0, "x: Not Supported"), (9, "x: GPU is lost")), "x: GPU is lost"),
     ],
 )

@@ -80,9 +80,15 @@ def test_what_nvml_does_not_tell_has_its_reason_alone(gpu, pynvml, told, name, r
 
 
 def test_a_worker_that_nvml_does_not_list_has_no_memory(gpu):
-    sample = gpu().sample(worker_among(4711, ()))
+    sample = gpu(others="7").sample(worker_among(4711, {7}))
     assert sample.unknown == {"process_memory_bytes": "NVML does not list the worker's process"}
-    assert sample.values["other_processes"] == 0
+    assert sample.values["other_processes"] == 1
+
+
+def test_where_not_even_the_worker_is_listed_others_are_not_known_to_be_none(gpu):
+    sample = gpu().sample(worker_among(4711, ()))
+    hidden = "NVML does not list the worker's process"
+    assert sample.unknown == {"process_memory_bytes": hidden, "other_processes": hidden}
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,13 @@ from engines.backends.fake import Fake
 from engines.contract import Device
 from harness import launch as launch_module
 from harness import plan as plan_module
+from harness.machine.reading import Facts, UnknownFactError
 from harness.plan import PROCESS_START_S
 from harness.telemetry import own_pass
 from harness.telemetry import watch as watch_module
+from harness.telemetry.own_pass import Observed
+from harness.telemetry.sampling import Reading
+from harness.wire import Message
 from results.record import Failed, Measured
 
 UUID = "GPU-00000000-5171-4a7e-8000-00000000c0de"
@@ -200,9 +204,30 @@ def test_a_query_with_a_flush_before_it_has_no_energy_of_its_own(telemetry):
     }
 
 
+def test_energy_of_a_loop_with_long_gaps_between_its_blocks_is_not_the_queries():
+    blocks = [[10, 800, 0, 0, 0], [1, 92, 0, 0, 0]]
+    block = Message(header={"blocks": blocks, "span_queries": 11})
+    seen = Observed(block=block, start_ns=0, end_ns=1000, samples=(), counters=())
+    with pytest.raises(UnknownFactError) as caught:
+        own_pass._energy(seen, is_flushed=False)
+    assert str(caught.value) == (
+        "queries ran in 89 % of the loop only, so its energy is not theirs alone"
+    )
+
+
+def test_the_untimed_queries_of_several_slots_are_no_gap():
+    block = Message(header={"blocks": [[10, 500, 0, 0, 0]], "span_queries": 20})
+    counters = [
+        Reading(at_ns=at, facts=Facts(values={"millijoules": at}, unknown={}))
+        for at in (0, 500, 1000)
+    ]
+    seen = Observed(block=block, start_ns=0, end_ns=1000, samples=(), counters=counters)
+    assert own_pass._energy(seen, is_flushed=False).joules == 0.5
+
+
 def test_a_device_that_is_shared_is_told(telemetry, pynvml):
     pynvml.restart(others="7,8")
     result, record = telemetry()
     assert record.other_processes == 2
-    assert record.unknown["idle_watts"] == "pid 7, 8 computed on the idle device"
+    assert record.unknown["idle_watts"] == "pid 7, 8 had the idle device open"
     assert result.launches[0][0].covariates["after"]["gpu"]["other_pids"] == [7, 8]

@@ -1,8 +1,11 @@
 import threading
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import pytest
 
 from harness.machine.reading import Facts
+from harness.telemetry import sampling as sampling_module
 from harness.telemetry.sampling import sampling
 
 
@@ -34,6 +37,20 @@ def test_it_reads_until_the_body_is_left_and_its_thread_is_gone_then():
     assert len(counts) >= 3
     assert sorted(each.at_ns for each in readings) == [each.at_ns for each in readings]
     assert not any(thread.is_alive() for thread in read.threads)
+
+
+def test_there_is_a_reading_however_soon_the_body_is_left(monkeypatch):
+    class Late(nullcontext):
+        """Has a thread that begins only when its result is asked for."""
+
+        def submit(self, work):
+            return SimpleNamespace(result=work)
+
+    read = Counting()
+    monkeypatch.setattr(sampling_module, "ThreadPoolExecutor", lambda *_, **__: Late(Late()))
+    with sampling(read, period_s=0.001, clock=lambda: 0) as readings:
+        pass
+    assert [each.facts.values["count"] for each in readings] == [1]
 
 
 def test_a_body_that_fails_stops_it():

@@ -73,7 +73,21 @@ def test_without_pynvml_there_is_one_reason(monkeypatch, device):
 def test_a_device_that_somebody_uses_is_not_idle(gpu):
     idle = read_idle(gpu(others="4711,12"), pause=lambda _: None)
     assert idle.values == {"idle_watts": None}
-    assert idle.unknown == {"idle_watts": "pid 12, 4711 computed on the idle device"}
+    assert idle.unknown == {"idle_watts": "pid 12, 4711 had the idle device open"}
+
+
+@pytest.mark.parametrize(
+    ("busy_percent", "unknown"),
+    [(5, {}), (6, {"idle_watts": "the idle device was busy for 6 % of the time"})],
+)
+def test_a_device_that_is_busy_for_somebody_hidden_is_not_idle(gpu, busy_percent, unknown):
+    idle = read_idle(gpu(idle_sm_percent=busy_percent), pause=lambda _: None)
+    assert idle.unknown == unknown
+
+
+def test_idle_power_without_a_reading_of_utilization_is_told(gpu):
+    idle = read_idle(gpu(refuse="nvmlDeviceGetUtilizationRates"), pause=lambda _: None)
+    assert (idle.values, idle.unknown) == ({"idle_watts": 70.0}, {})
 
 
 def test_idle_power_that_is_not_told_has_its_reason(gpu):

@@ -36,7 +36,7 @@ def test_readings_come_from_the_telemetry_pass(gpu_run, gpu_summaries):
     found = cells(table_of(gpu_run, gpu_summaries))
 
     assert {name: found[name][:3] for name in list(found)[7:]} == {
-        ("SM", "%"): ("92.4", "92.4", " —  "),
+        ("util", "%"): ("92.4", "92.4", " —  "),
         ("mem ctrl", "%"): ("41.0", "41.0", " —  "),
         ("memory", "GiB"): ("1.53", "1.53", "—   "),
         ("process", "GiB"): ("1.04", "1.04", "—   "),

@@ -22,7 +22,7 @@ def test_each_note_on_a_device_has_its_rule_and_its_figures(gpu_run, gpu_summari
             "telemetry, hw slowdown in 20 % of launches, before or after."
         ),
         (
-            "Shared GPU: other processes computed on it too, so not all is the case's own. "
+            "Shared GPU: other processes were on it too, so not all may be the case's own. "
             "#2: beside 40 % of launches; #4: 2 beside the telemetry."
         ),
         (

@@ -287,6 +287,10 @@ def test_telemetry_that_agrees_is_no_problem(told):
             f"{CASE} 0, telemetry of attempt 0: expected watts of 2 samples, got 1",
         ),
         (
+            "UPDATE telemetry SET samples = replace(samples, '200.5,null', 'NaN,null')",
+            f"{CASE} 0, telemetry of attempt 0: expected numbers in 'watts', got nan",
+        ),
+        (
             "UPDATE telemetry SET readings = replace(readings, '900.0', 'null')",
             (
                 f"{CASE} 0, telemetry of attempt 0: expected energy and the queries it was for, "
