@@ -44,7 +44,7 @@ def adhoc_suite(
         "models": {name: source},
         "matrix": {
             "model": [name],
-            "backend": _available() if ALL in backends else list(backends),
+            "backend": _available(axes) if ALL in backends else list(backends),
             "precision": list(precisions),
             "batch": [_value(text) for text in batches],
             **{axis: [_value(text) for text in texts] for axis, texts in axes.items()},
@@ -61,10 +61,17 @@ def adhoc_suite(
     )
 
 
-def _available() -> list[str]:
-    """Return the backends that can run here and are no simulation; all of them if none can."""
-    real = [name for name in registry.names() if not registry.get(name).simulated]
-    return [name for name in real if registry.get(name).unavailable() is None] or real
+def _available(axes: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the backends that can run here and are no simulation; all of them if none can.
+
+    One that runs what texts among its options name, a plugin, is left out where none is given.
+    """
+    real = []
+    for backend in map(registry.get, registry.names()):
+        texts = [option.name for option in backend.options if option.default == ""]
+        if not backend.simulated and (not texts or any(name in axes for name in texts)):
+            real.append(backend)
+    return [each.name for each in real if each.unavailable() is None] or [b.name for b in real]
 
 
 def _value(text: str) -> str | int | float | bool:

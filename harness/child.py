@@ -37,13 +37,17 @@ _alive: set[Child] = set()
 
 
 class ChildError(Exception):
-    """The child failed, died or hung. `kind` is a failure kind of `results/record.py`."""
+    """The child failed, died or hung. `kind` is a failure kind of `results/record.py`.
 
-    def __init__(self, kind: str, message: str, hint: str) -> None:
+    `stale` says that its engine is another device's, driver's or version's.
+    """
+
+    def __init__(self, kind: str, message: str, hint: str, *, stale: bool = False) -> None:
         super().__init__(message)
         self.kind = kind
         self.message = message
         self.hint = hint
+        self.stale = stale
 
 
 class Child:
@@ -131,7 +135,8 @@ class Child:
             ) from None
         if "error" in reply.header:
             told = reply.header["error"]
-            raise ChildError(told["kind"], told["message"], told["hint"] or f"See {self._log}.")
+            hint, stale = told["hint"] or f"See {self._log}.", told.get("stale", False)
+            raise ChildError(told["kind"], told["message"], hint, stale=stale)
         return reply
 
     def end(self, *, wait_s: float) -> None:

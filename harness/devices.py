@@ -28,6 +28,7 @@ SMS = (
     "sm121",
 )
 """The compute capabilities that CUDA 13 makes code for."""
+_AHEAD = "Give --target for a device that is not here."
 _SPELT = re.compile(r"(?:sm_?)?(\d+)\.?(\d)\Z", re.ASCII | re.IGNORECASE)
 
 
@@ -64,9 +65,8 @@ class Aim:
         if self.target is not None and backend.device != self.target.kind:
             return f"it cannot build for {self.target.sm}. Leave out --target."
         if device.kind == "cuda" and not device.sm:
-            ahead = any(backend.cannot_build(Device(kind="cuda", sm=sm)) is None for sm in SMS)
             reason = backend.unavailable() or "there is no device to build for."
-            return f"{reason} Or name another with --target." if ahead else reason
+            return f"{reason} {_AHEAD}" if buildable(backend) else reason
         return backend.cannot_build(device)
 
 
@@ -74,6 +74,13 @@ def parse_targets(text: str) -> tuple[Device, ...]:
     """Return the devices that `sm86,sm89` means, each once. Raises DeviceChoiceError."""
     named = [part.strip() for part in text.split(",")]
     return tuple(Device(kind="cuda", sm=sm) for sm in dict.fromkeys(map(_sm, named)))
+
+
+def buildable(backend: Backend) -> tuple[str, ...]:
+    """Return the compute capabilities that the backend can build for here, whatever it runs on."""
+    if backend.device != "cuda":
+        return ()
+    return tuple(sm for sm in SMS if backend.cannot_build(Device(kind="cuda", sm=sm)) is None)
 
 
 def variables(device: Device) -> dict[str, str]:

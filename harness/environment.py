@@ -36,6 +36,7 @@ _IDENTITY = {
     "python": ("version", "implementation"),
     "source": ("dyno", "worker"),
 }
+_UUID_SHOWN = len("GPU-01234567")
 _GPU_IDENTITY = (
     "uuid",
     "name",
@@ -113,7 +114,7 @@ def describe(environment: Mapping[str, Any]) -> str:
     kernel = environment["system"]["kernel"]
     version = environment["python"]["version"]
     parts = [
-        *(_describe_gpu(gpu) for gpu in environment["gpus"]),
+        *_describe_gpus(environment),
         *_describe_cpu(environment["cpu"]),
         f"Linux {'.'.join(kernel.split('.')[:2])}" if kernel else None,
         f"Python {version}",
@@ -126,6 +127,17 @@ def _reasons(sections: Mapping[str, Facts]) -> Iterator[tuple[str, str]]:
     for section, facts in sections.items():
         for name, reason in facts.unknown.items():
             yield f"{section}.{name}", reason
+
+
+def _describe_gpus(environment: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the device that the run used, or all that there are where it used none."""
+    gpus, used = environment["gpus"], environment.get("device")
+    if used is None:
+        yield from map(_describe_gpu, gpus)
+        return
+    yield _describe_gpu(used)
+    if len(gpus) > 1:
+        yield f"{used['uuid'][:_UUID_SHOWN]} of {len(gpus)} GPUs"
 
 
 def _describe_gpu(gpu: Mapping[str, Any]) -> str:

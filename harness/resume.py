@@ -49,6 +49,14 @@ def find(store: Store, text: str, *, suite: str) -> str:
     )
 
 
+def used_device(store: Store, text: str, *, suite: str) -> str:
+    """Return the UUID of the CUDA device of the run that `text` means, "" where it used none.
+
+    Raises ResumeError, StoreError.
+    """
+    return _device_uuid(store.read_run(find(store, text, suite=suite)).record)
+
+
 def check(run: RunResult, fresh: RunRecord, plan: Plan) -> None:
     """Raise ResumeError unless the run would start now as it did; `fresh` is how it would."""
     record = run.record

@@ -19,7 +19,7 @@ from harness.doctor.diagnosis import examine
 from harness.environment import capture
 from harness.folders import Folders, cache_folder
 from harness.plan import make_plan
-from harness.resume import Earlier, check, find, remaining
+from harness.resume import Earlier, check, find, remaining, used_device
 from harness.runner import Runner
 from results.record import RunRecord, RunResume
 from results.store import Store
@@ -79,9 +79,11 @@ def starting(
 
     `resume` is None for a new run, else what `harness.resume.find` takes; `wait` waits for another
     dyno on the devices; `cache` is the engine cache, by default the store's; `device` chooses the
-    CUDA device. Raises SuiteError, StoreError, CacheError, ResumeError, DeviceChoiceError,
-    DeviceBusyError, AliveError.
+    CUDA device, by default the first, or that of the run that goes on. Raises SuiteError,
+    StoreError, CacheError, ResumeError, DeviceChoiceError, DeviceBusyError, AliveError.
     """
+    if resume is not None and not device:
+        device = used_device(Store(store), resume, suite=suite.name)
     plan = make_plan(suite, vocabulary, only=only, store=store, keep=True, device=device)
     opened = Store(store)
     kept = EngineCache.make(cache_folder(store, cache), cap_bytes=cache_bytes)

@@ -87,7 +87,9 @@ def _find(name_or_path: str) -> Path:
         return LIBRARY / f"{name_or_path}.yaml"
     if path.suffix in SUFFIXES or len(path.parts) > 1 or _is_folder(path):
         return path
-    hint = did_you_mean(name_or_path, names) or " Or give the path of a file."
+    hint = did_you_mean(name_or_path, names)
+    if path.suffix == ".onnx":
+        hint = " Name the model in a suite, or measure it with `dyno bench`."
     raise SuiteError(
         f"suite: expected one of {', '.join(names)}, or the path of a .yaml file, "
         f"got {name_or_path!r}.{hint}"

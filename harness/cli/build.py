@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.lines import print_line
 from harness.cli.options import (
     DEFAULT_CACHE_SIZE,
     DEFAULT_STORE,
@@ -30,14 +31,14 @@ if TYPE_CHECKING:
 def command(
     suite: Annotated[str, typer.Argument(help="A suite's file, or the name of a shipped one.")],
     target: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--target",
             metavar="SM[,SM…]",
             help="Build for CUDA devices of these compute capabilities, such as sm86,sm120, which "
             "need not be here.",
         ),
-    ] = "",
+    ] = None,
     only: OnlyOption = "",
     device: DeviceOption = "",
     store: StoreOption = DEFAULT_STORE,
@@ -57,7 +58,7 @@ def command(
     from suites.load import load_suite
     from suites.matrix import parse_only
 
-    targets = parse_targets(target) if target else ()
+    targets = () if target is None else parse_targets(target)
     vocabulary = installed_vocabulary()
     loaded = load_suite(suite, vocabulary)
     workshop = Workshop.make(
@@ -98,17 +99,17 @@ def _tell(made: Iterable[Ahead]) -> int:
             ready += 1
             if result.key not in cached:
                 cached[result.key] = result.cached
-                _print(f"built {ahead.case.id}  {ahead.target}  {_made(result)}")
+                print_line(f"built {ahead.case.id}  {ahead.target}  {_made(result)}")
         elif isinstance(result, Failed):
             failed += 1
             told = one_line(f"{result.kind}: {result.message.rstrip('.')}. {result.hint}")
-            _print(f"FAIL  {ahead.case.id}  {ahead.target}  {told}")
+            print_line(f"FAIL  {ahead.case.id}  {ahead.target}  {told}")
         else:
             skipped[f"{ahead.target}  {one_line(result.reason)}"] += 1
     for told, count in skipped.items():
-        _print(f"skip  {_cases(count)}  {told}")
+        print_line(f"skip  {_cases(count)}  {told}")
     found = sum(cached.values())
-    _print(
+    print_line(
         f"{ready} of {_cases(ready + failed + skipped.total())} with an engine: "
         f"{len(cached) - found} built, {found} from the cache; "
         f"{skipped.total()} skipped, {failed} failed"
@@ -125,8 +126,3 @@ def _made(built: Built) -> str:
 
 def _cases(count: int) -> str:
     return f"{count} case{'' if count == 1 else 's'}"
-
-
-def _print(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
+from harness.cli.lines import print_line
 from harness.cli.options import DEFAULT_STORE, DeviceOption, OnlyOption, StoreOption
 
 
@@ -42,9 +42,10 @@ def command(
             )
         elif isinstance(outcome, Skipped):
             lines.append(f"  skip  {planned.case.id}  {outcome.reason}")
-    runnable = len(plan.runnable)
+    total, runnable = len(plan.cases), len(plan.runnable)
     lines.append(
-        f"{loaded.name}: {len(plan.cases)} cases, {runnable} to run, "
-        f"{len(plan.cases) - runnable} settled; {time_text(plan)}"
+        f"{loaded.name}: {total} case{'' if total == 1 else 's'}, {runnable} to run, "
+        f"{total - runnable} settled; {time_text(plan)}"
     )
-    sys.stdout.write("\n".join(lines) + "\n")
+    for line in lines:
+        print_line(line)

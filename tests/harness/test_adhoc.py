@@ -1,5 +1,6 @@
 import pytest
 
+from engines import registry
 from harness.adhoc import adhoc_suite
 from harness.vocabulary import installed_vocabulary
 from suites.errors import SuiteError
@@ -45,6 +46,25 @@ def test_all_backends_are_the_real_ones_that_are_available():
     (values,) = [axis.values for axis in suite.matrix if axis.name == "backend"]
     assert "onnxruntime-cpu" in values
     assert "fake" not in values
+
+
+@pytest.mark.parametrize(
+    ("axes", "backends"),
+    [
+        ({}, ("onnxruntime-cpu",)),
+        ({"provider": ["Mine"]}, ("onnxruntime-cpu", "onnxruntime-plugin")),
+    ],
+)
+def test_a_plugin_is_among_all_backends_where_an_option_says_which(monkeypatch, axes, backends):
+    vocabulary = installed_vocabulary()
+    names = ("fake", "onnxruntime-cpu", "onnxruntime-plugin")
+    real = {name: registry.get(name) for name in names}
+    for backend in real.values():
+        monkeypatch.setattr(type(backend), "unavailable", lambda _: None)
+    monkeypatch.setattr(registry, "names", lambda: names)
+    suite = adhoc_suite("lstm", vocabulary, **{**DEFAULTS, "backends": ["all"], "axes": axes})
+    (values,) = [axis.values for axis in suite.matrix if axis.name == "backend"]
+    assert values == backends
 
 
 def test_other_arguments_are_another_suite():

@@ -88,6 +88,18 @@ def test_a_run_is_not_resumed_on_another_device(run, suite_of, recorder, gpu):
     assert run(suite, resume="").end.state == "done"
 
 
+def test_a_resumed_run_goes_on_on_its_own_device_where_none_is_named(
+    run, suite_of, recorder, monkeypatch
+):
+    both = {"": H200, "1": replace(H200, uuid="GPU-6a11")}
+    monkeypatch.setattr(driver, "find", (both | {"GPU-6a11": both["1"]}).get)
+    suite = suite_of(measure=MEASURE)
+    with pytest.raises(KeyboardInterrupt):
+        run(suite, recorder(interrupt_at=2), device="1")
+    done = run(suite, resume="")
+    assert (done.end.state, done.record.environment["device"]["uuid"]) == ("done", "GPU-6a11")
+
+
 def test_an_engine_that_cannot_fit_is_skipped_once_it_is_built(run, suite_of, gpu):
     gpu(replace(H200, memory_bytes=BOUND_BYTES))
     (case,) = run(suite_of(measure=MEASURE)).cases
@@ -160,7 +172,10 @@ def test_without_a_target_engines_are_built_for_the_device_at_hand(build, monkey
     (made,) = build()
     assert (made.target, made.result) == (
         "cuda",
-        Skipped(reason="fake: there is no device to build for. Or name another with --target."),
+        Skipped(
+            reason="fake: there is no device to build for. "
+            "Give --target for a device that is not here."
+        ),
     )
 
 

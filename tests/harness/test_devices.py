@@ -145,9 +145,13 @@ def test_an_aim_without_a_target_is_at_the_devices_at_hand():
     ("unavailable", "targets", "told"),
     [
         ("no driver.", (), "no driver."),
-        ("no driver.", ("sm86",), "no driver. Or name another with --target."),
+        ("no driver.", ("sm86",), "no driver. Give --target for a device that is not here."),
         (None, (), "there is no device to build for."),
-        (None, ("sm86",), "there is no device to build for. Or name another with --target."),
+        (
+            None,
+            ("sm86",),
+            "there is no device to build for. Give --target for a device that is not here.",
+        ),
     ],
 )
 def test_an_aim_without_any_device_says_so_and_what_could_be_done(

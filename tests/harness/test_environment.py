@@ -152,6 +152,20 @@ def test_describe_puts_gpus_first(recorded):
 
 
 @pytest.mark.parametrize(
+    ("count", "line"),
+    [
+        (1, "NVIDIA H200 (driver 580.95), AMD EPYC 9R14, "),
+        (3, "NVIDIA H200 (driver 580.95), GPU-5f3c0a11 of 3 GPUs, AMD EPYC 9R14, "),
+    ],
+)
+def test_describe_names_the_device_that_the_run_used_and_no_other(recorded, count, line):
+    used = {"uuid": "GPU-5f3c0a11-77", "name": "NVIDIA H200", "sm": "sm90", "driver": "580.95"}
+    gpus = [{"name": "NVIDIA L4", "driver": "580.95"}] * count
+    environment = {**capture(root=recorded("amd-vm")), "gpus": gpus, "device": used}
+    assert describe(environment).startswith(line)
+
+
+@pytest.mark.parametrize(
     ("file", "content", "field"),
     [
         ("sys/devices/system/cpu/cpu3/cpufreq/scaling_governor", "performance", "cpu.governor"),

@@ -1,10 +1,11 @@
 import pytest
 
 from harness.machine.reading import Facts
-from harness.records import SAMPLED, telemetry_record
+from harness.records import telemetry_record
 from harness.telemetry.energy import Energy
 from harness.telemetry.sampling import Reading
 from harness.wire import Message
+from results.telemetry import SERIES
 
 MS = 1_000_000
 IDLE = Facts(values={"idle_watts": 70.0}, unknown={})
@@ -20,7 +21,7 @@ BLOCK = Message(
 
 def sample(at_ms, *, reasons=(), others=0, missing=None, **values):
     missing = missing or {}
-    told = {**dict.fromkeys(SAMPLED, 1), **values, **dict.fromkeys(missing)}
+    told = {**dict.fromkeys(SERIES, 1), **values, **dict.fromkeys(missing)}
     told |= {"clock_reasons": list(reasons), "other_processes": others}
     told |= dict.fromkeys(set(missing) & told.keys())
     return Reading(at_ns=at_ms * MS, facts=Facts(values=told, unknown=missing))
@@ -49,7 +50,7 @@ def test_samples_are_by_name_and_timed_from_the_loops_start():
     found = record(sample(1000, watts=300), sample(1050, watts=310))
     assert found.at_s == (0.0, 0.05)
     assert found.samples["watts"] == (300, 310)
-    assert found.samples.keys() == set(SAMPLED)
+    assert found.samples.keys() == set(SERIES)
 
 
 def test_clock_reasons_are_shares_of_the_samples_that_told_them():

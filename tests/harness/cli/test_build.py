@@ -79,6 +79,10 @@ def test_what_cannot_build_for_a_target_is_skipped_with_the_reason_and_nothing_i
             f"--target: expected some of {KNOWN}, got 'sm122'. Did you mean 'sm121'?\n",
         ),
         (
+            ("--target", ""),
+            f"--target: expected some of {KNOWN}, got ''.\n",
+        ),
+        (
             ("--cache-size", "much"),
             NO_SIZE,
         ),

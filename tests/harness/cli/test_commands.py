@@ -153,6 +153,20 @@ def test_a_plan_runs_nothing_and_says_what_would_run(dyno, suite, tmp_path):
     assert not (tmp_path / ".dyno").exists()
 
 
+def test_a_plan_of_one_case_says_so(dyno, suite):
+    told = dyno("plan", suite())
+    assert "simulated: 1 case, 1 to run, 0 settled; about " in told.stdout
+
+
+@pytest.mark.parametrize("command", ["run", "plan", "build"])
+def test_a_model_in_the_place_of_a_suite_is_told_where_it_belongs(dyno, command):
+    told = dyno(command, "mine.onnx")
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr == UNKNOWN_SUITE.replace("'smoek'", "'mine.onnx'").replace(
+        "Did you mean 'smoke'?", "Name the model in a suite, or measure it with `dyno bench`."
+    )
+
+
 def test_a_quick_run_has_three_short_launches(dyno, suite):
     told = dyno("run", suite(), "--quick")
     assert "(3 launches, stopped by launches)" in told.stderr
