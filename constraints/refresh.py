@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHONS = ("3.11", "3.12", "3.13")
-TOOLS = ("pip", "hatchling", "editables")
+TOOLS = ("pip", "hatchling", "editables", "setuptools")
 COMPILED = "pycuda"
 NEEDED_BY_COMPILED = ("mako", "platformdirs", "pytools")
 HEADER = (

@@ -57,7 +57,7 @@ install_all() {
     mkdir -p "$venv" && echo installing >"$state"
     [ -x "$venv/bin/pip" ] || "$python" -m venv "$venv" || fail "$python could not make .venv"
     pins=constraints/$("$venv/bin/python" -c 'import sys; print("py%d%d.txt" % sys.version_info[:2])')
-    pip_install pip hatchling editables
+    pip_install pip hatchling editables setuptools
     isolation=--no-build-isolation
     for built in cuda tensorrt tensorrt10 gpu-all; do # sources, with builders of their own
         has "$built" && isolation=''
