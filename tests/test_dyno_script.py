@@ -25,7 +25,7 @@ case "$*" in
         exit "${PIP_FAILS:-0}" ;;
 esac
 """
-TOOLS = "constraints/py311.txt pip hatchling editables"
+TOOLS = "constraints/py311.txt pip hatchling editables setuptools"
 CPU = "constraints/py311.txt --no-build-isolation --editable .[cpu]"
 GPU = "constraints/py311.txt --no-build-isolation --editable .[gpu]"
 DEV = "constraints/py311.txt --no-build-isolation --group dev --editable .[cpu]"
@@ -177,7 +177,7 @@ def test_a_failing_pip_is_shown_and_tried_again_next_time(checkout):
     done, _ = checkout.run(PIP_FAILS="1")
     assert done.returncode == 1
     assert done.stderr == (
-        f"{CHOICE}pip says no\ndyno: pip could not install pip hatchling editables\n"
+        f"{CHOICE}pip says no\ndyno: pip could not install pip hatchling editables setuptools\n"
     )
     assert checkout.run()[1] == ["venv", TOOLS, CPU]
 
