@@ -29,7 +29,7 @@ FILES = (
     "harness/wire.py",
     "harness/worker.py",
 )
-FAMILIES = ("engines/cuda", "engines/fake", "engines/ort", "engines/trt")
+FAMILIES = ("engines/cuda", "engines/fake", "engines/ort", "engines/ort/device", "engines/trt")
 FOLDERS = ("engines/backends", *FAMILIES)
 
 

@@ -19,6 +19,7 @@ from engines.contract import (
     StaleEngineError,
     resolve_options,
 )
+from engines.cuda.options import CUDA_GRAPH, L2, QUEUE_DEPTH, STREAMS, TRANSFERS, conflict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,21 +67,11 @@ class Fake:
             choices=("blocking", "host-synchronised", "device-stamped"),
             help="what the simulated runtime offers to the timing loop",
         ),
-        Option(
-            name="transfers",
-            default="bound",
-            choices=("bound", "copied"),
-            help="whether each query copies its input and output",
-        ),
-        Option(name="streams", default=1, minimum=1, help="streams that work side by side"),
-        Option(name="queue_depth", default=1, minimum=1, help="queries in flight on each stream"),
-        Option(
-            name="l2",
-            default="hot",
-            choices=("hot", "flushed"),
-            help="whether caches are cooled down before each query",
-        ),
-        Option(name="cuda_graph", default=False, choices=(False, True), help="capture the query"),
+        TRANSFERS,
+        STREAMS,
+        QUEUE_DEPTH,
+        L2,
+        CUDA_GRAPH,
         Option(name="failure", default="none", choices=FAILURES, help="what goes wrong, and where"),
     )
 
@@ -108,9 +99,7 @@ class Fake:
         )
         if options["loop"] == "blocking" and not plain:
             return "a blocking runtime has no streams, queue, copies or graph; use another loop"
-        if options["l2"] == "flushed" and not options["streams"] == options["queue_depth"] == 1:
-            return "caches cannot be flushed under queries in flight; use one stream and depth 1"
-        return None
+        return conflict(options)
 
     def engine_key(self, case: Case, device: Device) -> dict[str, OptionValue]:
         """Return all options: its plans differ in nothing, but so do those of a real device."""

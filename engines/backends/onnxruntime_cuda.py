@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engines.contract import Backend, Engine, EngineError, Option, resolve_options
-from engines.ort import on_device
-from engines.ort.cuda_options import CUDA, OPTIONS, cuda_settings
+from engines.ort.device import on_device
+from engines.ort.device.cuda_options import CUDA, OPTIONS, cuda_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from engines.contract import Arrays, Device, Fact, PreparedModel, Session, Site
-    from engines.ort.provider import OnProvider
+    from engines.ort.device.provider import OnProvider
     from suites.case import Case
 
 
@@ -63,7 +63,7 @@ class OnnxRuntimeCuda:
     @contextmanager
     def open(self, engine: Engine, case: Case, inputs: Arrays, site: Site) -> Iterator[Session]:
         """Optimize the model for the device, and bind the inputs there."""
-        from engines.ort.provider import device_session_options, session_on
+        from engines.ort.device.provider import device_session_options, session_on
 
         options = resolve_options(self, case)
         settings = cuda_settings(options, tf32=case.precision == "tf32")

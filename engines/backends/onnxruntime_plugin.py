@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from engines.contract import Backend, Engine, EngineError, Option, resolve_options
 from engines.cuda import driver
-from engines.ort import on_device, wheels
-from engines.ort.plugin_options import OPTIONS, conflict
+from engines.cuda.precision import lacking
+from engines.ort import wheels
+from engines.ort.device import on_device
+from engines.ort.device.plugin_options import OPTIONS, conflict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,15 +48,15 @@ class OnnxRuntimePlugin:
 
     def load(self) -> None:
         """Import onnxruntime and what drives it."""
-        import engines.ort.plugin
+        on_device.load()
+        import engines.ort.device.plugin
         import engines.ort.session  # noqa: F401
 
     def unsupported(self, case: Case, device: Device) -> str | None:
-        """Return that no plugin is chosen, or that it cannot be told to use TF32, or None."""
-        del device
+        """Return that no plugin is chosen, or what it or the device cannot do, or None."""
         if case.precision == "tf32":
             return "a plugin has no common setting for TF32; use fp32, and its provider_options"
-        return conflict(resolve_options(self, case))
+        return lacking(case.precision, device) or conflict(resolve_options(self, case))
 
     def engine_key(self, case: Case, device: Device) -> dict[str, Fact]:
         """Return that it is the model itself: nothing else changes its bytes."""
@@ -69,8 +71,8 @@ class OnnxRuntimePlugin:
     @contextmanager
     def open(self, engine: Engine, case: Case, inputs: Arrays, site: Site) -> Iterator[Session]:
         """Load the plugin, have it compile the model, and bind the inputs in host memory."""
-        from engines.ort.cuda_options import allow_tf32
-        from engines.ort.plugin import plugin_session
+        from engines.ort.device.cuda_options import allow_tf32
+        from engines.ort.device.plugin import plugin_session
         from engines.ort.session import HostSession
 
         options = resolve_options(self, case)

@@ -13,18 +13,18 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engines.contract import Backend, Engine, EngineError, Option, resolve_options
-from engines.ort import on_device
-from engines.ort.cuda_options import CUDA, allow_tf32, cuda_settings
-from engines.ort.cuda_options import PROVIDER_OPTIONS as CUDA_DEFAULTS
-from engines.ort.model_file import input_shapes
-from engines.ort.tensorrt_options import OPTIONS, TENSORRT, tensorrt_settings
+from engines.ort.device import on_device
+from engines.ort.device.cuda_options import CUDA, allow_tf32, cuda_settings
+from engines.ort.device.cuda_options import PROVIDER_OPTIONS as CUDA_DEFAULTS
+from engines.ort.device.model_file import input_shapes
+from engines.ort.device.tensorrt_options import OPTIONS, TENSORRT, tensorrt_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from engines.contract import Arrays, Device, Fact, PreparedModel, Session, Site
-    from engines.ort.provider import OnProvider
+    from engines.ort.device.provider import OnProvider
     from suites.case import Case
 
     Shapes = Mapping[str, Sequence[int]]
@@ -45,7 +45,8 @@ class OnnxRuntimeTensorrt:
 
     def unavailable(self) -> str | None:
         """Return what is missing of the runtime, TensorRT and the driver, or None."""
-        from engines.ort import tensorrt_library, wheels
+        from engines.ort import wheels
+        from engines.ort.device import tensorrt_library
 
         return (
             wheels.missing("gpu")
@@ -63,7 +64,7 @@ class OnnxRuntimeTensorrt:
         """Import onnxruntime, what drives it, and the TensorRT that it links."""
         import ctypes
 
-        from engines.ort.tensorrt_library import LIBRARIES, library, linked_major
+        from engines.ort.device.tensorrt_library import LIBRARIES, library, linked_major
 
         for name in LIBRARIES:
             path = library(f"{name}.so.{linked_major()}")
@@ -77,8 +78,8 @@ class OnnxRuntimeTensorrt:
 
     def engine_key(self, case: Case, device: Device) -> dict[str, Fact]:
         """Return all that TensorRT's plans depend on: versions, device, shapes, and its options."""
+        from engines.ort.device.tensorrt_library import LIBRARIES, library, linked_major
         from engines.ort.machine import runtime_versions
-        from engines.ort.tensorrt_library import LIBRARIES, library, linked_major
 
         found = library(f"{LIBRARIES[0]}.so.{linked_major()}")
         options = resolve_options(self, case)
@@ -140,7 +141,7 @@ class OnnxRuntimeTensorrt:
         *,
         stream: int | None,
     ) -> OnProvider:
-        from engines.ort.provider import device_session_options, session_on, with_rest
+        from engines.ort.device.provider import device_session_options, session_on, with_rest
 
         options = resolve_options(self, case)
         trt = tensorrt_settings(options, shapes, plans, site)

@@ -113,11 +113,11 @@ class EngineCache:
         build: Build,
         *,
         given_up: Callable[[], bool] = lambda: False,
-        refused: str | None = None,
+        anew: bool = False,
     ) -> Found:
         """Return the engine, out of the cache or from `build`, which writes to a path it is given.
 
-        Every byte is checked. An engine that its runtime `refused`, for that reason, is built anew.
+        Every byte is checked. With `anew` it is built whatever there is: its runtime refuses that.
         While another builds the same, `given_up` is asked whether to wait on. Raises OSError,
         BadBuildError, GivenUpError, and what `build` does.
         """
@@ -125,8 +125,8 @@ class EngineCache:
         with self._locked(key, given_up):
             for user in self._users:
                 user.note(key)
-            path, damage = self.folder.entry(key), refused
-            if os.path.lexists(path) and refused is None:
+            path, damage = self.folder.entry(key), None
+            if os.path.lexists(path) and not anew:
                 try:
                     entry = verify(path)
                 except DamagedError as error:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 KERNEL_MODULE = Path("/proc/driver/nvidia/version")
+_NO_BINDINGS = "cuda-bindings is not installed. Install dyno with the 'gpu' or 'cuda' extra."
 
 
 class DeviceError(Exception):
@@ -36,7 +37,7 @@ def missing() -> str | None:
     Where CUDA_DEVICE_ORDER is not set, devices are numbered along the PCI bus, as in `nvidia-smi`.
     """
     if not _installed("cuda.bindings.driver"):
-        return "cuda-bindings is not installed. Install dyno with the 'cuda' extra."
+        return _NO_BINDINGS
     from cuda.bindings import driver
 
     os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")  # cuInit reads it
@@ -100,7 +101,7 @@ def driver_version() -> str:
     Raises DriverError, and DeviceError where there is no driver.
     """
     if not _installed("cuda.bindings.driver"):
-        raise DeviceError("cuda-bindings is not installed. Install dyno with the 'cuda' extra.")
+        raise DeviceError(_NO_BINDINGS)
     from cuda.bindings import driver
 
     try:

@@ -12,34 +12,35 @@ if TYPE_CHECKING:
 
     from suites.case import OptionValue
 
-OPTIONS: tuple[Option, ...] = (
-    Option(
-        name="cuda_graph",
-        default=False,
-        choices=(False, True),
-        help="launch each query as one captured CUDA graph",
-    ),
-    Option(
-        name="transfers",
-        default="bound",
-        choices=("bound", "copied"),
-        help="whether each query copies its inputs to the device and its outputs back",
-    ),
-    Option(name="streams", default=1, minimum=1, help="streams that work side by side"),
-    Option(name="queue_depth", default=1, minimum=1, help="queries in flight on each stream"),
-    Option(
-        name="sync",
-        default="spin",
-        choices=("spin", "block"),
-        help="whether the host spins or sleeps while it waits for the device",
-    ),
-    Option(
-        name="l2",
-        default="hot",
-        choices=("hot", "flushed"),
-        help="whether the L2 cache is overwritten before each query",
-    ),
+CUDA_GRAPH = Option(
+    name="cuda_graph",
+    default=False,
+    choices=(False, True),
+    help="launch each query as one captured CUDA graph",
 )
+TRANSFERS = Option(
+    name="transfers",
+    default="bound",
+    choices=("bound", "copied"),
+    help="whether each query copies its inputs to the device and its outputs back",
+)
+STREAMS = Option(name="streams", default=1, minimum=1, help="streams that work side by side")
+QUEUE_DEPTH = Option(
+    name="queue_depth", default=1, minimum=1, help="queries in flight on each stream"
+)
+SYNC = Option(
+    name="sync",
+    default="spin",
+    choices=("spin", "block"),
+    help="whether the host spins or sleeps while it waits for the device",
+)
+L2 = Option(
+    name="l2",
+    default="hot",
+    choices=("hot", "flushed"),
+    help="whether the L2 cache is overwritten before each query",
+)
+OPTIONS = (CUDA_GRAPH, TRANSFERS, STREAMS, QUEUE_DEPTH, SYNC, L2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,6 @@ def read(options: Mapping[str, OptionValue]) -> DeviceOptions:
 
 def conflict(options: Mapping[str, OptionValue]) -> str | None:
     """Return why these values exclude each other and what to do, or None; for `unsupported`."""
-    device = read(options)
-    if device.flushed and (device.streams, device.queue_depth) != (1, 1):
+    if options["l2"] == "flushed" and not options["streams"] == options["queue_depth"] == 1:
         return "caches cannot be flushed under queries in flight; use one stream and depth 1"
     return None

@@ -1,1 +1,1 @@
-"""What the ONNX Runtime backends share."""
+"""What the ONNX Runtime backends share, and in `device/` those on an NVIDIA device."""

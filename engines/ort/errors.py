@@ -77,8 +77,12 @@ def explain(error: Exception, *, default: str) -> EngineError:
 
 
 def _core(text: str) -> str:
-    """Return the message on one line, without the runtime's error-code prefix and source paths."""
+    """Return the message on one line, without the runtime's error-code prefix and source paths.
+
+    Nor the place of a CUDA error, which it appends: a report need not tell the host's name.
+    """
     line = " ".join(text.split())
     line = re.sub(r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ", "", line)
+    line = re.sub(r" ?; ?GPU=-?\d+ ?; ?hostname=.*$", "", line)
     line = re.sub(r"^Load model from .+? failed: ?(?:Fatal error: )?", "", line)
     return re.sub(r"(?:/[\w.+-]+)+/([\w.+-]+\.(?:cc|h)):\d+ \S.*?\) ", "", line)

@@ -105,7 +105,7 @@ def require_on(provider: str, nodes: Sequence[Assigned], *, cpu_fallback: bool) 
     if nodes and not any(node.provider == provider for node in nodes):
         raise EngineError(
             "fallback",
-            f"none of the {len(nodes)} nodes runs on {provider}: {_listed(nodes)}",
+            f"{_none_of(len(nodes))} on {provider}: {_listed(nodes)}",
             "Use another backend for this model.",
         )
     strays = [node for node in nodes if node.provider == CPU and node.op not in _SHAPE_OPS]
@@ -119,6 +119,10 @@ def require_on(provider: str, nodes: Sequence[Assigned], *, cpu_fallback: bool) 
             "Change the model, or set `cpu_fallback: allow` to measure it as it is.",
         )
     return (f"{told}: {_listed(strays)}",)
+
+
+def _none_of(count: int) -> str:
+    return "the only node does not run" if count == 1 else f"none of the {count} nodes runs"
 
 
 def _listed(nodes: Sequence[Assigned]) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engines.contract import Option
 from engines.cuda import options as device_options
+from engines.cuda.precision import lacking
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,8 +72,6 @@ _NO_TIMING_CACHE = Option(
 TENSORRT_OPTIONS = (*device_options.OPTIONS, *_BUILD_OPTIONS, _TIMING_CACHE)
 RTX_OPTIONS = (*device_options.OPTIONS, *_BUILD_OPTIONS, _NO_TIMING_CACHE)
 
-_LEAST_SM = {"tf32": 80, "bf16": 80, "fp8": 89, "fp8-fp16": 89}
-
 
 def batches(case: Case, options: Mapping[str, OptionValue]) -> tuple[int, int, int]:
     """Return the least, the tuned-for and the greatest batch of the case's plan."""
@@ -96,6 +95,10 @@ def refusal(
 
 def _refused_profile(case: Case, options: Mapping[str, OptionValue]) -> str | None:
     least, tuned, greatest = batches(case, options)
+    if least > greatest:
+        low = f"min_batch={least}" if options["min_batch"] else f"batch {least}"
+        high = f"max_batch={greatest}" if options["max_batch"] else f"batch {greatest}"
+        return f"{low} is above {high}; change min_batch and max_batch, or leave them out"
     if not least <= case.batch <= greatest:
         return (
             f"batch {case.batch} is outside the plan's profile {least}..{greatest}; "
@@ -109,10 +112,7 @@ def _refused_profile(case: Case, options: Mapping[str, OptionValue]) -> str | No
 def _refused_precision(flavour: Flavour, case: Case, device: Device) -> str | None:
     if case.precision == "fp64":
         return f"{flavour.name} computes doubles in fp32; use fp32, or another backend"
-    least, found = _LEAST_SM.get(case.precision, 0), device.sm.removeprefix("sm")
-    if found.isdigit() and int(found) < least:
-        return f"{case.precision} needs sm{least} or newer, and this is {device.sm}; use fp16"
-    return None
+    return lacking(case.precision, device)
 
 
 def _refused_by_rtx(

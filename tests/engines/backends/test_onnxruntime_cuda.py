@@ -140,6 +140,20 @@ def test_a_graph_that_cannot_be_captured_leaves_the_queries_as_they_were(opened,
         assert session.enqueue == before
 
 
+@pytest.mark.parametrize("with_pycuda", [True, False])
+def test_a_graph_whose_launch_breaks_a_kernel_is_a_crash(
+    opened, simulated_ort, monkeypatch, with_pycuda
+):
+    simulated_ort(fail="launch")
+    if not with_pycuda:
+        monkeypatch.setattr(cuda_context, "missing", lambda: NO_PYCUDA)
+    with opened(cuda_graph=True) as session, pytest.raises(EngineError) as error:
+        session.capture()
+    assert error.value.kind == "crash"
+    assert error.value.message.startswith("CUDA failure 719: unspecified launch failure")
+    assert "cuda_graph" not in error.value.hint
+
+
 def test_a_session_that_refuses_graphs_is_a_refused_capture(opened, simulated_ort):
     simulated_ort(fail="ort-graph")
     with (
@@ -193,7 +207,7 @@ def test_a_provider_that_did_not_load_is_no_measurement_of_the_cpu(opened, simul
     with pytest.raises(EngineError) as error, opened(cpu_fallback="allow"):
         pass
     assert error.value.kind == "environment"
-    assert error.value.message.startswith("CUDAExecutionProvider did not load: ")
+    assert error.value.message.startswith("CUDAExecutionProvider did not load")
 
 
 def test_no_room_for_the_weights_is_out_of_memory(opened, simulated_ort):

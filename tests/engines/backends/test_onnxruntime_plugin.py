@@ -52,6 +52,13 @@ def opened(simulated_ort, tmp_path, library):
     return start
 
 
+def test_the_cuda_libraries_of_wheels_are_there_before_a_plugin_loads(real_ort, monkeypatch):
+    loaded = []
+    monkeypatch.setattr(real_ort, "preload_dlls", lambda: loaded.append("CUDA"), raising=False)
+    OnnxRuntimePlugin().load()
+    assert loaded == ["CUDA"]
+
+
 def test_a_plugin_runs_the_model_and_tells_where_its_nodes_are(opened):
     with opened(provider_options="a=1, b = x=y") as session:
         assert loop_name(session) == "blocking"
@@ -90,7 +97,7 @@ def test_a_library_that_does_not_load_is_a_matter_of_the_environment(opened, tmp
 
 
 def test_a_plugin_that_offers_no_gpu_is_told_with_what_there_is(simulated_ort):
-    from engines.ort.plugin import offered
+    from engines.ort.device.plugin import offered
 
     del simulated_ort  # it is in place
     with pytest.raises(EngineError) as error:

@@ -7,7 +7,8 @@ from onnx import TensorProto, helper
 
 from engines.backends.onnxruntime_tensorrt import OnnxRuntimeTensorrt
 from engines.contract import Device, EngineError, PreparedModel, Site
-from engines.ort import tensorrt_library, wheels
+from engines.ort import wheels
+from engines.ort.device import tensorrt_library
 from harness.timing import make_loop
 from suites.case import Case
 
@@ -136,7 +137,7 @@ def test_a_replayed_graph_waits_and_is_told_to(settings, simulated_ort, site, tm
 
 def test_nodes_left_to_the_cuda_provider_are_a_note():
     from engines.contract import Placement
-    from engines.ort.provider import OnProvider, with_rest
+    from engines.ort.device.provider import OnProvider, with_rest
 
     wanted, rest = "TensorrtExecutionProvider", "CUDAExecutionProvider"
     placed = (Placement(provider=wanted, nodes=5), Placement(provider=rest, nodes=2))

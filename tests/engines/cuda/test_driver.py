@@ -82,7 +82,7 @@ def test_bindings_that_are_not_installed_are_a_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "cuda", None)
     monkeypatch.delitem(sys.modules, "cuda.bindings", raising=False)
     monkeypatch.setattr("engines.cuda.driver.find_spec", lambda _: None)
-    sentence = "cuda-bindings is not installed. Install dyno with the 'cuda' extra."
+    sentence = "cuda-bindings is not installed. Install dyno with the 'gpu' or 'cuda' extra."
     assert driver.missing() == sentence
     with pytest.raises(driver.DeviceError, match="cuda-bindings is not installed"):
         driver.driver_version()
@@ -94,7 +94,7 @@ def test_a_missing_package_around_the_bindings_is_the_same(monkeypatch):
 
     monkeypatch.setattr("engines.cuda.driver.find_spec", raises)
     assert driver.missing() == (
-        "cuda-bindings is not installed. Install dyno with the 'cuda' extra."
+        "cuda-bindings is not installed. Install dyno with the 'gpu' or 'cuda' extra."
     )
 
 

@@ -66,3 +66,15 @@ def test_a_graph_that_is_refused_is_a_refused_capture(text):
     assert isinstance(error, CaptureError)
     assert error.message == text
     assert error.hint == "Leave cuda_graph out for this model."
+
+
+def test_where_a_cuda_error_was_stays_on_its_machine():
+    text = (
+        "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : CUDA failure 719: unspecified launch failure "
+        "; GPU=0 ; hostname=lab-17 ; file=/src/cuda_stream.cc ; line=92 ; expr=cudaStreamSync"
+    )
+    found = explain(RuntimeError(text), default="build")
+    assert (found.kind, found.message) == (
+        "crash",
+        "CUDA failure 719: unspecified launch failure",
+    )

@@ -36,8 +36,16 @@ def test_a_fallback_that_is_allowed_is_a_note():
 def test_a_session_of_which_the_provider_runs_nothing_is_never_allowed():
     with pytest.raises(EngineError) as error:
         require_on(CUDA, [node(CPU, "Shape", "s")], cpu_fallback=True)
-    assert error.value.message == ("none of the 1 nodes runs on CUDAExecutionProvider: 's' (Shape)")
+    assert error.value.message == (
+        "the only node does not run on CUDAExecutionProvider: 's' (Shape)"
+    )
     assert error.value.hint == "Use another backend for this model."
+
+
+def test_several_nodes_of_which_the_provider_runs_none_are_counted():
+    with pytest.raises(EngineError) as error:
+        require_on(CUDA, [node(CPU, "Shape"), node(CPU, "LSTM")], cpu_fallback=True)
+    assert error.value.message == ("none of the 2 nodes runs on CUDAExecutionProvider: Shape, LSTM")
 
 
 def test_a_graph_of_which_nothing_is_left_is_fine():

@@ -25,10 +25,17 @@ def test_a_plain_case_is_supported(name, case):
         (
             NAMES,
             {"batch": 8, "max_batch": 4},
-            (
-                "batch 8 is outside the plan's profile 8..4; change min_batch and max_batch, "
-                "or leave them out"
-            ),
+            "batch 8 is above max_batch=4; change min_batch and max_batch, or leave them out",
+        ),
+        (
+            NAMES,
+            {"batch": 2, "min_batch": 4},
+            "min_batch=4 is above batch 2; change min_batch and max_batch, or leave them out",
+        ),
+        (
+            NAMES,
+            {"batch": 4, "min_batch": 8, "max_batch": 2},
+            "min_batch=8 is above max_batch=2; change min_batch and max_batch, or leave them out",
         ),
         (
             NAMES,
@@ -68,9 +75,9 @@ def test_what_cannot_be_says_why_and_what_to_do(names, told, sentence, case):
 @pytest.mark.parametrize(
     ("precision", "sm", "sentence"),
     [
-        ("tf32", "sm75", "tf32 needs sm80 or newer, and this is sm75; use fp16"),
-        ("bf16", "sm75", "bf16 needs sm80 or newer, and this is sm75; use fp16"),
-        ("fp8", "sm86", "fp8 needs sm89 or newer, and this is sm86; use fp16"),
+        ("tf32", "sm75", "tf32 needs sm80 or newer, and the device is sm75; use fp32"),
+        ("bf16", "sm75", "bf16 needs sm80 or newer, and the device is sm75; use fp16"),
+        ("fp8", "sm86", "fp8 needs sm89 or newer, and the device is sm86; use fp16"),
         ("fp8", "sm89", None),
         ("fp8", "", None),
         ("int8", "sm75", None),

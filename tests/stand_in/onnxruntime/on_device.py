@@ -15,6 +15,7 @@ import os
 from pathlib import Path
 from types import SimpleNamespace
 
+from simulated.errors import SimulatedError
 from simulated.machine import machine
 from simulated.stream import Work
 
@@ -255,6 +256,13 @@ class OnDevice:
         if self.stream is None:
             action()
             return
+        try:
+            self._on_stream(action, options)
+        except SimulatedError as error:
+            text = f"CUDA failure {error.code}: {error.text} ; GPU=0 ; hostname=simulated"
+            raise self._error("Fail", 1, "FAIL", text) from None
+
+    def _on_stream(self, action, options):
         entry = "disable_synchronize_execution_providers"
         asynchronous = options is not None and setting_of(options, entry) == "1"
         captures = self._graph and setting_of(options, "gpu_graph_id") != "-1"

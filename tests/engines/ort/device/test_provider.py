@@ -3,8 +3,8 @@ import pytest
 pytest.importorskip("onnxruntime")
 
 from engines.contract import EngineError
-from engines.ort import provider
-from engines.ort.provider import on_provider
+from engines.ort.device import provider
+from engines.ort.device.provider import on_provider
 
 CUDA = "CUDAExecutionProvider"
 
@@ -41,6 +41,12 @@ def test_a_provider_whose_libraries_are_there_is_left_to_the_log(monkeypatch):
     with pytest.raises(EngineError) as error:
         on_provider(OnlyTheCpu(), CUDA, "", cpu_fallback=True)
     assert error.value.message == "CUDAExecutionProvider did not load; its log tells why"
+
+
+def test_a_plugin_that_was_left_out_is_not_looked_for_in_the_wheel():
+    with pytest.raises(EngineError) as error:
+        on_provider(OnlyTheCpu(), "PlugExecutionProvider", "", cpu_fallback=True)
+    assert error.value.message == "PlugExecutionProvider did not load; its log tells why"
 
 
 def test_what_cuda_said_in_the_log_is_told(monkeypatch):

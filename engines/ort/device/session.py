@@ -12,8 +12,8 @@ from engines.contract import CaptureError, SessionFacts
 from engines.cuda.clock import EventClock
 from engines.cuda.flush import flushing
 from engines.cuda.waiting import waits
+from engines.ort.device.on_device import refused
 from engines.ort.dtypes import from_bytes
-from engines.ort.errors import explain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engines.contract import Arrays, Call, Device, DeviceClock, LayerTime, Placement
     from engines.cuda.context import Context
     from engines.cuda.options import DeviceOptions
-    from engines.ort.lane import Lane
+    from engines.ort.device.lane import Lane
     from suites.case import Case, OptionValue
 
     Array = NDArray[Any]
@@ -72,9 +72,7 @@ class DeviceSession:
         try:
             replays = [lane.captured() for lane in self._lanes]
         except Exception as error:
-            found = explain(error, default="build")
-            hint = "Leave cuda_graph out for this model."
-            raise CaptureError(found.message, hint) from error
+            raise refused(error) from error
         self.enqueue = [replays[k] for k in self._device.stream_of]
         self._told = None
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engines.ort.device.run_options import RUNS_TO_CAPTURE, run_options
 from engines.ort.dtypes import from_bytes, laid_out, read
-from engines.ort.runs import RUNS_TO_CAPTURE, run_options
 from engines.ort.session import bind_host_input, needed
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import onnxruntime as ort
 
 from engines.contract import EngineError, Placement
-from engines.ort import said
+from engines.ort.device.log import listen, memcpy_nodes
 from engines.ort.errors import TOLD, explain
 from engines.ort.options import session_options
 from engines.ort.placement import CPU, RECORDING, assigned, placement, require_on
@@ -68,7 +68,7 @@ def session_on(
     Raises EngineError where that one did not load or does not run the nodes, and what the runtime
     raises.
     """
-    heard = said.listen()
+    heard = listen()
     listed = [(name, dict(given)) for name, given in providers]
     session = ort.InferenceSession(str(path), settings, [*listed, CPU], enable_fallback=0)
     return on_provider(session, listed[0][0], heard(), cpu_fallback=cpu_fallback)
@@ -82,7 +82,7 @@ def on_provider(
         raise _not_loaded(wanted, log)
     nodes = assigned(session)
     notes = require_on(wanted, nodes, cpu_fallback=cpu_fallback)
-    copies = said.memcpy_nodes(log)
+    copies = memcpy_nodes(log)
     if copies:
         notes = (*notes, f"{copies} copies between host and device inside each query")
     between = (Placement(provider=MEMCPY, nodes=copies),) if copies else ()
@@ -115,5 +115,5 @@ def _library_that_lacks(provider: str) -> str | None:
         ctypes.CDLL(str(path))
     except OSError as error:
         found = re.match(r"(\S+): cannot open shared object file", str(error))
-        return found[1] if found else None
+        return found[1] if found and found[1] != str(path) else None
     return None

@@ -63,7 +63,7 @@ def test_caches_are_not_flushed_under_queries_in_flight():
 @pytest.mark.parametrize(
     ("precision", "sentence"),
     [
-        ("tf32", "TF32 needs sm80 or newer, and the device is sm75; use fp32"),
+        ("tf32", "tf32 needs sm80 or newer, and the device is sm75; use fp32"),
         ("bf16", "bf16 needs sm80 or newer, and the device is sm75; use fp16"),
         ("fp16", None),
     ],

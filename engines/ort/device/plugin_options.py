@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engines.contract import Option
-from engines.ort.cuda_options import SESSION_OPTIONS
+from engines.ort.device.cuda_options import SESSION_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import onnxruntime as ort
 
 from engines.contract import CaptureError, EngineError
+from engines.ort.device.on_device import refused
+from engines.ort.device.run_options import RUNS_TO_CAPTURE, run_options
 from engines.ort.dtypes import laid_out
-from engines.ort.errors import explain
-from engines.ort.runs import RUNS_TO_CAPTURE, run_options
 from engines.ort.session import needed
 
 if TYPE_CHECKING:
@@ -66,9 +66,7 @@ class UnstampedSession:
             for _ in range(RUNS_TO_CAPTURE):
                 replay()
         except Exception as error:
-            found = explain(error, default="build")
-            hint = "Leave cuda_graph out for this model."
-            raise CaptureError(found.message, hint) from error
+            raise refused(error) from error
         self.enqueue = (replay,)
 
     def outputs(self) -> Arrays:

@@ -4,10 +4,12 @@ import pytest
 from onnx import TensorProto, helper
 
 from engines.backends.onnxruntime_cuda import OnnxRuntimeCuda
-from engines.contract import Device, PreparedModel, Site
+from engines.contract import Device, EngineError, PreparedModel, Site
 from suites.case import Case
 
 pytest.importorskip("onnxruntime")
+
+from engines.ort.device.lane import Lane
 
 GPU = "GPU-00000000-5171-4a7e-8000-00000000c0de"
 X = np.array([[-1, 2]], np.float32)
@@ -86,3 +88,30 @@ def test_a_slow_enqueue_is_not_taken_for_one_that_waits(opened, simulated_ort):
     simulated_ort(enqueue_ns=5_000_000, compute_ns=1_000)
     with opened() as session:
         assert session.facts().enqueue_waits is False
+
+
+def test_a_kernel_that_breaks_off_in_a_capture_is_a_crash(opened, simulated_ort):
+    simulated_ort(fail="compute@3")  # the first query was the opening's
+    with opened(cuda_graph=True) as session:
+        before = list(session.enqueue)
+        with pytest.raises(EngineError) as error:
+            session.capture()
+        assert session.enqueue == before
+    assert error.value.kind == "crash"
+    assert (
+        error.value.message
+        == "cuStreamSynchronize failed: an illegal memory access was encountered"
+    )
+
+
+def test_a_capture_for_which_memory_lacks_says_so(opened, monkeypatch):
+    with opened(cuda_graph=True) as session:
+
+        def refuse(_):
+            raise RuntimeError("CUDA failure 2: out of memory ; GPU=0 ; expr=cudaGraphInstantiate(")
+
+        monkeypatch.setattr(Lane, "captured", refuse)
+        with pytest.raises(EngineError) as error:
+            session.capture()
+    assert error.value.kind == "out-of-memory"
+    assert error.value.hint == "Lower the batch, or another dimension of the case."

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import onnxruntime as ort
 
 from engines.contract import EngineError
-from engines.ort import said
-from engines.ort.plugin_options import provider_settings
-from engines.ort.provider import device_session_options, on_provider
+from engines.ort.device.log import listen
+from engines.ort.device.plugin_options import provider_settings
+from engines.ort.device.provider import device_session_options, on_provider
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from engines.ort.provider import OnProvider
+    from engines.ort.device.provider import OnProvider
     from suites.case import OptionValue
 
 
@@ -26,7 +26,7 @@ def plugin_session(path: Path, options: Mapping[str, OptionValue], *, kind: str)
     """
     provider = str(options["provider"])
     register(provider, Path(str(options["library"])))
-    heard = said.listen()
+    heard = listen()
     settings = device_session_options(options)
     device = offered(provider, kind)
     settings.add_provider_for_devices([device], provider_settings(str(options["provider_options"])))

@@ -1,6 +1,6 @@
 import pytest
 
-from engines.ort import tensorrt_library
+from engines.ort.device import tensorrt_library
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from engines.contract import Option
 from engines.cuda.options import OPTIONS as DEVICE_OPTIONS
-from engines.ort.cuda_options import SESSION_OPTIONS
+from engines.ort.device.cuda_options import SESSION_OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,15 +7,16 @@ from contextlib import contextmanager
 from traceback import clear_frames
 from typing import TYPE_CHECKING
 
-from engines.contract import Engine, EngineError
+from engines.contract import CaptureError, Engine, EngineError
 from engines.cuda import context as cuda_context
 from engines.cuda import driver
 from engines.cuda import explain as cuda_explain
 from engines.cuda import options as cuda_options
+from engines.cuda.precision import lacking
 from engines.ort import wheels
-from engines.ort.cuda_options import allow_tf32
+from engines.ort.device.cuda_options import allow_tf32
+from engines.ort.device.model_file import copy_model
 from engines.ort.errors import explain
-from engines.ort.model_file import copy_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
     from engines.contract import Arrays, Device, PreparedModel, Session, Site
     from engines.cuda.context import Context
-    from engines.ort.device_session import DeviceSession
-    from engines.ort.provider import OnProvider
+    from engines.ort.device.provider import OnProvider
+    from engines.ort.device.session import DeviceSession
     from suites.case import Case, OptionValue
 
     Options = Mapping[str, OptionValue]
@@ -39,8 +40,6 @@ _NEED_PYCUDA = {
     "l2": "hot",
 }
 """The only values of the device's options that ONNX Runtime serves by itself."""
-_TF32_FROM = 80
-_BF16_FROM = 80
 
 
 def unavailable(provider: str) -> str | None:
@@ -59,18 +58,12 @@ def load() -> None:
 
     if hasattr(onnxruntime, "preload_dlls"):
         onnxruntime.preload_dlls()
-    import engines.ort.device_session
-    import engines.ort.lane
-    import engines.ort.provider  # noqa: F401
 
 
 def unsupported(case: Case, options: Options, device: Device) -> str | None:
     """Return why the device, or the installed packages, cannot run the case, or None."""
-    sm = int(device.sm.removeprefix("sm") or 0)
-    if case.precision == "tf32" and 0 < sm < _TF32_FROM:
-        return f"TF32 needs sm{_TF32_FROM} or newer, and the device is {device.sm}; use fp32"
-    if case.precision == "bf16" and 0 < sm < _BF16_FROM:
-        return f"bf16 needs sm{_BF16_FROM} or newer, and the device is {device.sm}; use fp16"
+    if reason := lacking(case.precision, device):
+        return reason
     asked = [name for name, plain in _NEED_PYCUDA.items() if options[name] != plain]
     if asked and (reason := cuda_context.missing()):
         return f"{asked[0]}={options[asked[0]]} needs pycuda: {reason}"
@@ -116,6 +109,14 @@ def explained(error: Exception, *, default: str) -> EngineError:
     return explain(error, default=default)
 
 
+def refused(error: Exception) -> EngineError:
+    """Return what an exception of a capture means; what ended the device's work keeps its kind."""
+    meaning = explained(error, default="build")
+    if isinstance(meaning, CaptureError) or meaning.kind in {"crash", "out-of-memory"}:
+        return meaning
+    return CaptureError(meaning.message, "Leave cuda_graph out for this model.")
+
+
 @contextmanager
 def explaining() -> Iterator[None]:
     """Raise what fails in a build or an opening as EngineError, once its frames hold no session."""
@@ -146,8 +147,8 @@ def _on_streams(
 def _in_context(
     context: Context, case: Case, options: Options, inputs: Arrays, site: Site, opener: Opener
 ) -> DeviceSession:
-    from engines.ort.device_session import DeviceSession, device_facts
-    from engines.ort.lane import Lane
+    from engines.ort.device.lane import Lane
+    from engines.ort.device.session import DeviceSession, device_facts
 
     device = cuda_options.read(options)
     free_bytes = context.free_bytes()
@@ -169,8 +170,8 @@ def _in_context(
 def _without_streams(
     case: Case, options: Options, inputs: Arrays, site: Site, opener: Opener, reason: str
 ) -> Iterator[Session]:
-    from engines.ort.device_session import device_facts
-    from engines.ort.unstamped_session import UnstampedSession
+    from engines.ort.device.session import device_facts
+    from engines.ort.device.unstamped_session import UnstampedSession
 
     with explaining():
         made = opener(None)

@@ -4,7 +4,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from engines.contract import PreparedModel
-from engines.ort.model_file import copy_model, input_shapes
+from engines.ort.device.model_file import copy_model, input_shapes
 
 
 def weight(name, value, shape=(40, 40)):

@@ -1,12 +1,12 @@
 import os
 
-from engines.ort import said
+from engines.ort.device import log
 
 
 def test_what_went_to_the_log_since_is_heard(capfd):
     del capfd  # makes stderr a file, as a worker's is
     os.write(2, b"before\n")
-    heard = said.listen()
+    heard = log.listen()
     assert heard() == ""
     os.write(2, b"after\n")
     assert heard() == "after\n"
@@ -17,7 +17,7 @@ def test_nothing_is_heard_where_stderr_is_no_file():
     reading, writing = os.pipe()
     os.dup2(writing, 2)
     try:
-        heard = said.listen()
+        heard = log.listen()
         os.write(2, b"after\n")
         assert heard() == ""
     finally:
@@ -33,5 +33,5 @@ def test_the_copies_of_all_graphs_are_counted():
         "[W:onnxruntime:, transformer_memcpy.cc:111 ApplyImpl] 11 Memcpy nodes are added to the "
         "graph body for CUDAExecutionProvider. It might have negative impact.\n"
     )
-    assert said.memcpy_nodes(text) == 13
-    assert said.memcpy_nodes("all is well") == 0
+    assert log.memcpy_nodes(text) == 13
+    assert log.memcpy_nodes("all is well") == 0

@@ -1,0 +1,1 @@
+"""What the ONNX Runtime backends on an NVIDIA device share."""
