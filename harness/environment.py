@@ -94,10 +94,12 @@ def identity(environment: Mapping[str, Any]) -> dict[str, Any]:
         for section, names in _IDENTITY.items()
         for name in names
     }
-    packages = {f"packages.{name}": value for name, value in environment["packages"].items()}
+    packages = {
+        f"packages.{name}": value for name, value in environment.get("packages", {}).items()
+    }
     gpus = {
         f"gpus.{number}.{name}": gpu.get(name)
-        for number, gpu in enumerate(environment["gpus"])
+        for number, gpu in enumerate(environment.get("gpus", ()))
         for name in _GPU_IDENTITY
     }
     return {**named, **packages, **gpus}
@@ -110,15 +112,18 @@ def fingerprint(environment: Mapping[str, Any]) -> str:
 
 
 def describe(environment: Mapping[str, Any]) -> str:
-    """Return the machine and its software in one line, leaving out what is unknown."""
-    kernel = environment["system"]["kernel"]
-    version = environment["python"]["version"]
+    """Return the machine and its software in one line, leaving out what is unknown.
+
+    Another version of dyno, or a merged store, may have kept less than `capture` does.
+    """
+    kernel = environment.get("system", {}).get("kernel")
+    version = environment.get("python", {}).get("version")
     parts = [
         *_describe_gpus(environment),
-        *_describe_cpu(environment["cpu"]),
+        *_describe_cpu(environment.get("cpu", {})),
         f"Linux {'.'.join(kernel.split('.')[:2])}" if kernel else None,
-        f"Python {version}",
-        *_describe_runtimes(environment["packages"]),
+        f"Python {version}" if version else None,
+        *_describe_runtimes(environment.get("packages", {})),
     ]
     return ", ".join(part for part in parts if part)
 
@@ -131,41 +136,41 @@ def _reasons(sections: Mapping[str, Facts]) -> Iterator[tuple[str, str]]:
 
 def _describe_gpus(environment: Mapping[str, Any]) -> Iterator[str]:
     """Yield the device that the run used, or all that there are where it used none."""
-    gpus, used = environment["gpus"], environment.get("device")
+    gpus, used = environment.get("gpus", ()), environment.get("device")
     if used is None:
         yield from map(_describe_gpu, gpus)
         return
     yield _describe_gpu(used)
-    if len(gpus) > 1:
+    if len(gpus) > 1 and "uuid" in used:
         yield f"{used['uuid'][:_UUID_SHOWN]} of {len(gpus)} GPUs"
 
 
 def _describe_gpu(gpu: Mapping[str, Any]) -> str:
-    name = gpu["name"] or "an unknown GPU"
-    return f"{name} (driver {gpu['driver']})" if gpu["driver"] else name
+    name, driver = gpu.get("name") or "an unknown GPU", gpu.get("driver")
+    return f"{name} (driver {driver})" if driver else name
 
 
 def _describe_cpu(cpu: Mapping[str, Any]) -> Iterator[str]:
-    yield _short_model(cpu["model"]) if cpu["model"] else "unknown CPU"
-    if cpu["cores"]:
+    yield _short_model(cpu["model"]) if cpu.get("model") else "unknown CPU"
+    if cpu.get("cores"):
         yield _describe_cores(cpu)
-    if cpu["quota_cpus"]:
+    if cpu.get("quota_cpus"):
         yield f"quota {cpu['quota_cpus']:g} CPUs"
-    if cpu["governor"]:
+    if cpu.get("governor"):
         yield f"governor {cpu['governor']}"
-    if cpu["virtualised"]:
+    if cpu.get("virtualised"):
         yield "virtual"
 
 
 def _describe_cores(cpu: Mapping[str, Any]) -> str:
-    cores, threads = cpu["cores"], cpu["threads_per_core"]
+    cores, threads = cpu["cores"], cpu.get("threads_per_core")
     text = f"{cores} core{'s' if cores > 1 else ''}"
     if threads and threads > 1:
         text += f" × {threads} threads"
-    usable = cpu["usable_cpus"]
-    if usable and cpu["online_cpus"] and len(usable) < cpu["online_cpus"]:
-        text += f" ({len(usable)} of {cpu['online_cpus']} CPUs usable)"
-    return f"{text} up to {cpu['max_mhz'] / 1000:g} GHz" if cpu["max_mhz"] else text
+    usable, online = cpu.get("usable_cpus"), cpu.get("online_cpus")
+    if usable and online and len(usable) < online:
+        text += f" ({len(usable)} of {online} CPUs usable)"
+    return f"{text} up to {cpu['max_mhz'] / 1000:g} GHz" if cpu.get("max_mhz") else text
 
 
 def _describe_runtimes(packages: Mapping[str, str]) -> Iterator[str]:

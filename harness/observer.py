@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.plan import Plan
     from harness.rotation import CaseProgress
     from results.record import Outcome
@@ -22,6 +24,9 @@ class Observer(Protocol):
 
         `closed` are the cases closed before it was resumed, None for a new run.
         """
+
+    def settled(self, outcomes: Sequence[tuple[Case, Outcome]]) -> None:
+        """Take note of the cases that the plan itself has closed, if any."""
 
     def preparing(self, what: str, done: int, total: int) -> None:
         """Take note that models or engines are made: `done` of `total` are made or have failed."""
@@ -42,7 +47,7 @@ class Observer(Protocol):
         """Take note that the case's device is about to be watched in a pass of its own."""
 
     def closed(self, case: Case, outcome: Outcome) -> None:
-        """Take note of a case's outcome."""
+        """Take note of the outcome of a case that was to be tried."""
 
 
 class Silent:
@@ -52,6 +57,9 @@ class Silent:
         """Do nothing."""
 
     def started(self, run_id: str, plan: Plan, *, closed: int | None) -> None:
+        """Do nothing."""
+
+    def settled(self, outcomes: Sequence[tuple[Case, Outcome]]) -> None:
         """Do nothing."""
 
     def preparing(self, what: str, done: int, total: int) -> None:

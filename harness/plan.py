@@ -65,6 +65,11 @@ class Plan:
         """Return the cases that are to be tried."""
         return tuple(case for case in self.cases if case.outcome is None)
 
+    @property
+    def settled(self) -> tuple[tuple[Case, Outcome], ...]:
+        """Return the other cases, with what became of them."""
+        return tuple((each.case, each.outcome) for each in self.cases if each.outcome is not None)
+
 
 def make_plan(
     suite: Suite,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.child import Child, ChildError
+from results.report.wording import sentences
 from suites.errors import SuiteError
 from suites.suite import FixedInput, RandomInput
 
@@ -53,7 +54,7 @@ def build_python(
             child.ask("close", timeout_s=timeout_s)
     except ChildError as error:
         if error.kind == "disk":
-            raise SuiteError(f"{error.message}. {error.hint}") from None
+            raise SuiteError(sentences(error.message, error.hint)) from None
         raise SuiteError(f"{where}: {_told(error, source, timeout_s)}") from None
     return PythonModel(path=Path(reply.header["path"]), mismatch=reply.header["mismatch"])
 
@@ -74,5 +75,5 @@ def _told(error: ChildError, source: PythonSource, timeout_s: float) -> str:
             "Raise measure.timeout_s if it takes that long."
         )
     if error.kind == "crash":
-        return f"expected a model from {source.given}, got {error.message}. {error.hint}"
-    return f"{error.message}. {error.hint}".rstrip()
+        return sentences(f"expected a model from {source.given}, got {error.message}", error.hint)
+    return sentences(error.message, error.hint)

@@ -19,7 +19,7 @@ from harness.cli.options import (
     WaitOption,
     parse_size,
 )
-from results.report.wording import one_line
+from results.report.wording import one_line, sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,7 +102,7 @@ def _tell(made: Iterable[Ahead]) -> int:
                 print_line(f"built {ahead.case.id}  {ahead.target}  {_made(result)}")
         elif isinstance(result, Failed):
             failed += 1
-            told = one_line(f"{result.kind}: {result.message.rstrip('.')}. {result.hint}")
+            told = sentences(f"{result.kind}: {result.message}", result.hint)
             print_line(f"FAIL  {ahead.case.id}  {ahead.target}  {told}")
         else:
             skipped[f"{ahead.target}  {one_line(result.reason)}"] += 1

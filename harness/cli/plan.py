@@ -18,12 +18,14 @@ def command(
 ) -> None:
     """List the cases of a suite, what is skipped, and the time.
 
-    Runs nothing. Says why a case is skipped.
+    Runs nothing. Says why cases are skipped; those with the same reason share a line.
     """
     from harness.cli.progress import time_text
+    from harness.cli.settled import together
     from harness.plan import make_plan
     from harness.vocabulary import installed_vocabulary
     from results.record import Failed, Skipped
+    from results.report.wording import one_line, sentences
     from suites.load import load_suite
     from suites.matrix import parse_only
 
@@ -31,17 +33,12 @@ def command(
     loaded = load_suite(suite, vocabulary)
     chosen = parse_only(only) if only else ()
     plan = make_plan(loaded, vocabulary, only=chosen, store=store, device=device)
-    lines = []
-    for planned in plan.cases:
-        outcome = planned.outcome
-        if outcome is None:
-            lines.append(f"  run   {planned.case.id}")
-        elif isinstance(outcome, Failed):
-            lines.append(
-                f"  FAIL  {planned.case.id}  {outcome.message.rstrip('.')}. {outcome.hint}"
-            )
+    lines = [f"  run   {planned.case.id}" for planned in plan.runnable]
+    for whose, _, outcome in together(plan.settled):
+        if isinstance(outcome, Failed):
+            lines.append(f"  FAIL  {whose}  {sentences(outcome.message, outcome.hint)}")
         elif isinstance(outcome, Skipped):
-            lines.append(f"  skip  {planned.case.id}  {outcome.reason}")
+            lines.append(f"  skip  {whose}  {one_line(outcome.reason)}")
     total, runnable = len(plan.cases), len(plan.runnable)
     lines.append(
         f"{loaded.name}: {total} case{'' if total == 1 else 's'}, {runnable} to run, "

@@ -10,12 +10,13 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from harness.cli.settled import together
 from results.record import Failed, Skipped
 from results.report.units import duration, fraction
-from results.report.wording import one_line
+from results.report.wording import one_line, sentences
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.live import Live
 
@@ -48,6 +49,7 @@ class Lines:
         self._cases = 0
         self._closed = 0
         self._last: dict[str, CaseProgress] = {}
+        self._on_streams: frozenset[str] = frozenset()
 
     def waiting(self, reason: str) -> None:
         """Print whom the run waits for."""
@@ -56,7 +58,16 @@ class Lines:
     def started(self, run_id: str, plan: Plan, *, closed: int | None) -> None:
         """Print what is about to run."""
         self._cases, self._closed = len(plan.cases), closed or 0
+        self._on_streams = frozenset(
+            each.case.id for each in plan.runnable if each.options.get("streams", 1) != 1
+        )
         self._print(started_text(run_id, plan, closed=closed))
+
+    def settled(self, outcomes: Sequence[tuple[Case, Outcome]]) -> None:
+        """Print each outcome once, with whose it is."""
+        for whose, count, outcome in together(outcomes):
+            self._closed += count
+            self._print(f"{self._count()} {whose}  {outcome_text(outcome)}")
 
     def preparing(self, what: str, done: int, total: int) -> None:
         """Print nothing."""
@@ -80,8 +91,16 @@ class Lines:
     def closed(self, case: Case, outcome: Outcome) -> None:
         """Print the case's outcome."""
         self._closed += 1
-        count = f"[{self._closed}/{self._cases}]"
-        self._print(f"{count} {case.id}  {outcome_text(outcome, self._last.get(case.id))}")
+        last = self._last.get(case.id)
+        told = outcome_text(outcome, self._known(case, last), last.launches if last else 0)
+        self._print(f"{self._count()} {case.id}  {told}")
+
+    def _known(self, case: Case, progress: CaseProgress | None) -> str:
+        known = estimate_text(progress)
+        return f"{known} elapsed per query" if known and case.id in self._on_streams else known
+
+    def _count(self) -> str:
+        return f"[{self._closed}/{self._cases}]"
 
     def _print(self, line: str) -> None:
         sys.stderr.write(f"{line}\n")
@@ -111,7 +130,7 @@ class Display(Lines):
     def launching(self, case: Case, progress: CaseProgress, *, left_s: float) -> None:
         """Show the next launch, what is known of its case, and the time left."""
         launch = f"launch {progress.launches + 1} of {self._launches_max} at most"
-        known = estimate_text(progress)
+        known = self._known(case, progress)
         counts = f"{self._done}/{self._total} launches · {self._closed}/{self._cases} cases"
         self._draw(
             f"{self._bar()} {counts} · about {duration(left_s * 1e9)} left",
@@ -183,12 +202,11 @@ def estimate_text(progress: CaseProgress | None) -> str:
     return f"{duration(centre)} ± {fraction(interval.half_width)}"
 
 
-def outcome_text(outcome: Outcome, progress: CaseProgress | None) -> str:
-    """Return the outcome in a few words."""
+def outcome_text(outcome: Outcome, known: str = "", count: int = 0) -> str:
+    """Return the outcome in a few words; `known` is the estimate, over `count` launches."""
     if isinstance(outcome, Skipped):
-        return f"skipped: {outcome.reason}"
+        return f"skipped: {one_line(outcome.reason)}"
     if isinstance(outcome, Failed):
-        return f"FAILED ({outcome.kind}): {outcome.message.rstrip('.')}. {outcome.hint}"
-    count = progress.launches if progress else 0
+        return f"FAILED ({outcome.kind}): {sentences(outcome.message, outcome.hint)}"
     launches = f"{count} launch{'' if count == 1 else 'es'}"
-    return f"{estimate_text(progress)}  ({launches}, stopped by {outcome.stopped_by})"
+    return f"{known}  ({launches}, stopped by {outcome.stopped_by})"

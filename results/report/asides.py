@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from results.record import Failed, Skipped
 from results.report.identity import case_numbers
-from results.report.wording import one_line, sentence
+from results.report.wording import one_line, sentence, sentences
 
 if TYPE_CHECKING:
     from results.record import CaseResult
@@ -70,8 +70,7 @@ def _story(case: CaseResult) -> tuple[str, str] | None:
         case Skipped(reason=reason):
             return "skipped", sentence(reason)
         case Failed(kind=kind, message=message, hint=hint):
-            told = (sentence(text) for text in (message, hint) if text)
-            return f"failed ({kind})", " ".join(told)
+            return f"failed ({kind})", sentences(message, hint)
         case None:
             kept = f"{case.launches} launch{'' if case.launches == 1 else 'es'} kept"
             return "open", f"the run ended before the case did, or still goes on; {kept}."

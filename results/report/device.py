@@ -9,7 +9,16 @@ from results.report.asides import Aside, state
 from results.report.columns import Column, Read, Rows, numbers, texts
 from results.report.identity import case_numbers
 from results.report.tables import Table
-from results.report.units import BYTES, CELSIUS, ENERGY, MEGAHERTZ, PERCENT, WATTS, Scale
+from results.report.units import (
+    BYTES,
+    CELSIUS,
+    ENERGY,
+    MEGAHERTZ,
+    PERCENT,
+    WATTS,
+    Scale,
+    significant,
+)
 from results.report.wording import sentence
 
 if TYPE_CHECKING:
@@ -79,8 +88,15 @@ def _subtitle(summaries: Sequence[Summary]) -> str:
         return times
     return (
         f"{times}; then of a telemetry pass: means, the most memory and °C, the median clock; "
-        "energy is the whole device's"
+        f"energy is the whole device's{_idle(summaries)}"
     )
+
+
+def _idle(summaries: Sequence[Summary]) -> str:
+    """Return the power before the queries: one value, or more where the run was resumed."""
+    told = [summary.utilization.idle_watts for summary in summaries if summary.utilization]
+    watts = sorted({significant(value) for value in told if value is not None}, key=float)
+    return f", idle {'–'.join(dict.fromkeys((watts[0], watts[-1])))} W" if watts else ""
 
 
 def _times(rows: Rows) -> tuple[Column, ...]:
@@ -143,7 +159,6 @@ _READINGS: Mapping[str, tuple[Callable[[Utilization], float | None], Scale, int]
     "memory": (lambda told: told.memory_used_bytes, BYTES, 8),
     "process": (lambda told: told.process_memory_bytes, BYTES, 13),
     "power": (lambda told: told.watts, WATTS, 2),
-    "idle": (lambda told: told.idle_watts, WATTS, 11),
     "energy": (lambda told: told.joules_per_sample, ENERGY, 3),
     "SM clock": (lambda told: told.sm_mhz, MEGAHERTZ, 9),
     "temp": (lambda told: told.temperature_c, CELSIUS, 10),

@@ -98,9 +98,9 @@ def _took(counts: Totals) -> str:
 
 
 def _words(protocol: Protocol) -> str:
-    launches = f"{protocol.launches_min}–{protocol.launches_max}"
+    launches = f"{protocol.launches_min}–{protocol.launches_max} launches"
     if protocol.launches_min == protocol.launches_max:
-        launches = f"{protocol.launches_min}"
+        launches = f"{protocol.launches_max} launch{'' if protocol.launches_max == 1 else 'es'}"
     gated = "wall time" if protocol.streams == 1 else "elapsed time per query"
     parts = [
         f"{gated} by {protocol.clock}, {protocol.loop}, I/O {protocol.transfers}",
@@ -109,7 +109,7 @@ def _words(protocol: Protocol) -> str:
         *(["CUDA graph"] if protocol.cuda_graph else []),
         *([f"waits by {protocol.sync}"] if protocol.sync != "none" else []),
         *([f"L2 {protocol.l2}"] if protocol.l2 != "n/a" else []),
-        f"{launches} launches × {protocol.launch_s:g} s after ≥ {protocol.warmup_s:g} s warm-up",
+        f"{launches} × {protocol.launch_s:g} s after ≥ {protocol.warmup_s:g} s warm-up",
         f"target ± {100 * protocol.target:g} %",
     ]
     return ", ".join(parts)

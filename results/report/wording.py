@@ -23,5 +23,10 @@ def sentence(text: str) -> str:
     return line if line.rstrip(_CLOSING).endswith(_MARKS) else f"{line}."
 
 
+def sentences(*texts: str) -> str:
+    """Return the texts as sentences one after another, such as a message and its hint."""
+    return " ".join(sentence(text) for text in texts if text.strip())
+
+
 def _visible(char: str) -> str:
     return char if char.isprintable() else char.encode("unicode_escape").decode()

@@ -240,7 +240,8 @@ def copied_code(monkeypatch, tmp_path):
         ("engines/backends/fake.py", {"fake"}),
         ("engines/fake/device.py", {"fake"}),
         ("engines/backends/onnxruntime_cpu.py", {"onnxruntime-cpu"}),
-        ("engines/ort/options.py", {"onnxruntime-cpu"}),
+        ("engines/ort/options.py", {"onnxruntime-cpu", "onnxruntime-tensorrt"}),
+        ("engines/ort/device/tensorrt_options.py", {"onnxruntime-tensorrt"}),
         ("engines/backends/tensorrt_rtx.py", {"tensorrt-rtx"}),
         ("engines/trt/flavour.py", {"tensorrt", "tensorrt-rtx"}),
         ("engines/registry.py", set()),
@@ -248,7 +249,7 @@ def copied_code(monkeypatch, tmp_path):
     ],
 )
 def test_the_code_of_a_backend_is_its_own_file_and_its_familys(copied_code, changed, touched):
-    names = ("fake", "onnxruntime-cpu", "tensorrt", "tensorrt-rtx")
+    names = ("fake", "onnxruntime-cpu", "onnxruntime-tensorrt", "tensorrt", "tensorrt-rtx")
     before = {name: backend_code(name) for name in names}
     assert len(set(before.values())) == len(names)
     path = copied_code / changed
@@ -330,6 +331,6 @@ def test_a_real_engine_on_a_real_small_disk_is_a_failure_of_the_disk(tmp_path):
         pytest.skip(f"no mounts here: {done.stderr.strip()}")
     root = tmp_path / "disk" / "cache"
     more = " (Protobuf serialization failed.)"
-    told = f"FAILED (disk): {FULL.format(root=root, more=more)}. {MEND}"
+    told = f"FAILED (disk): {FULL.format(root=root, more=more)} {MEND}"
     assert told in done.stderr
     assert done.stdout.endswith("exit 1\n")

@@ -118,6 +118,23 @@ def test_capture_names_the_interpreter_without_its_folder(recorded, monkeypatch)
 
 
 @pytest.mark.parametrize(
+    ("kept", "line"),
+    [
+        ({}, "unknown CPU"),
+        ({"cpu": {"model": "AMD EPYC", "cores": 2}}, "AMD EPYC, 2 cores"),
+        ({"gpus": [{}], "device": {"name": "NVIDIA L4"}}, "NVIDIA L4, unknown CPU"),
+        ({"system": {"kernel": "6.1.0"}, "python": {}}, "unknown CPU, Linux 6.1"),
+    ],
+)
+def test_what_a_stored_environment_has_not_is_left_out(kept, line):
+    assert describe(kept) == line
+
+
+def test_the_identity_of_an_environment_that_has_nothing_is_unknown():
+    assert set(identity({}).values()) == {None}
+
+
+@pytest.mark.parametrize(
     ("name", "line"),
     [
         (

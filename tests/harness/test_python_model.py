@@ -71,7 +71,7 @@ def test_a_function_that_raises_is_told_with_the_suites_place(build):
 def test_a_function_that_kills_its_process_is_told_with_its_last_words(build):
     assert problem(build, "die") == (
         "s.yaml: models.m.python: expected a model from zoo:die, got SIGABRT in 'build'. "
-        "The runtime's last words: the last words"
+        "The runtime's last words: the last words."
     )
 
 

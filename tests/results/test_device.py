@@ -31,7 +31,9 @@ def test_an_enqueue_that_waits_for_the_device_is_no_time_of_its_own(make_launch)
 
     assert (found.enqueue_ns, found.enqueue_share) == (None, None)
     assert found.gpu_compute_ns == 1000.0
-    assert device_times([replace(launch, facts={})]).enqueue_share == 1.0
+    free = replace(launch, facts={})
+    assert device_times([free]).enqueue_share == 1.0
+    assert device_times([free, launch]).enqueue_ns is None
 
 
 def test_host_latency_is_of_each_query_its_copies_and_its_computation(make_launch):
@@ -39,7 +41,9 @@ def test_host_latency_is_of_each_query_its_copies_and_its_computation(make_launc
     copies = {"h2d_ns": np.array([70, 5, 5], np.int64), "d2h_ns": np.array([40, 1, 1], np.int64)}
     launch = make_launch(0, (1000,) * 3, gpu_compute_ns=compute, **copies)
 
-    assert device_times([launch]).host_latency_ns == 210.0
+    found = device_times([launch])
+    assert (found.h2d_ns, found.gpu_compute_ns, found.d2h_ns) == (5.0, 200.0, 1.0)
+    assert found.host_latency_ns == 210.0
     assert device_times([replace(launch, d2h_ns=None)]).host_latency_ns == 205.0
 
 

@@ -43,12 +43,28 @@ def test_without_a_gpu_every_case_is_skipped_with_what_its_backend_lacks(dyno, s
     missing = {name: registry.get(name).unavailable() for name in BACKENDS}
     told = dyno("run", suite, "--no-telemetry")
     assert told.returncode == 4, told.stderr
+    lines = told.stderr.splitlines()[1:]
+    assert [line.partition("  skipped: ")[2] for line in lines] == [
+        f"{name}: {reason}" for name, reason in missing.items()
+    ]
     cases = json.loads(dyno("report", "--format", "json").stdout)["cases"]
     assert {case["case"]["backend"] for case in cases} == set(BACKENDS)
     for case in cases:
         backend = case["case"]["backend"]
         reason = f"{backend}: {missing[backend]}"
         assert case["outcome"] == {"outcome": "skipped", "reason": reason}
+
+
+def test_a_plan_tells_a_reason_to_skip_once_with_how_many_cases_it_is_of(dyno):
+    told = dyno("plan", "rnn-gpu", "--only", "model=lstm,cuda_graph=false")
+    assert told.stdout.splitlines() == [
+        *(
+            f"  skip  lstm/{name}/fp32/b1/sequence=64/cuda_graph=false and 3 more  {name}: "
+            f"{registry.get(name).unavailable()}"
+            for name in BACKENDS
+        ),
+        "rnn-gpu: 12 cases, 0 to run, 12 settled; nothing to run",
+    ]
 
 
 def test_a_device_that_is_asked_for_and_is_not_there_is_one_line(dyno):

@@ -1,5 +1,6 @@
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -30,7 +31,7 @@ def plan():
 def test_without_a_terminal_there_is_a_line_an_event(plan, capsys):
     lines = Lines()
     lines.started("r1", plan, closed=None)
-    lines.closed(OTHER, Skipped(reason="not here"))
+    lines.settled(plan.settled)
     lines.preparing("engines", 0, 1)
     lines.preparing("engines", 1, 1)
     lines.prepared(1, 1, built=1, cached=0)
@@ -49,6 +50,41 @@ def test_without_a_terminal_there_is_a_line_an_event(plan, capsys):
         "0 of 3 cases ready\n"
         "[2/2] a[b]/fake/fp32/b1  1.00 ms ± 0 %  (2 launches, stopped by launches)\n"
     )
+
+
+def test_cases_with_the_same_story_share_a_line(plan, capsys):
+    failed = Failed(kind="build", message="no such op?", hint="Mend it.")
+    third, last = (replace(OTHER, batch=batch) for batch in (2, 3))
+    lines = Lines()
+    lines.started("r1", replace(plan, cases=plan.cases * 3), closed=1)
+    lines.settled(
+        [
+            (OTHER, Skipped(reason="not\nhere")),
+            (CASE, failed),
+            (third, Skipped(reason="not\nhere")),
+            (last, Skipped(reason="not\nhere")),
+        ]
+    )
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "[4/6] c/fake/fp32/b1 and 2 more  skipped: not here",
+        "[5/6] a[b]/fake/fp32/b1  FAILED (build): no such op? Mend it.",
+    ]
+
+
+def test_with_several_streams_a_time_is_told_not_to_be_a_latency(plan, capsys):
+    one, other = plan.cases
+    lines = Lines()
+    lines.started(
+        "r1", replace(plan, cases=(replace(one, options={"streams": 2}), other)), closed=0
+    )
+    lines.launched(CASE, TWO)
+    lines.launched(OTHER, TWO)
+    lines.closed(CASE, Measured(stopped_by="target"))
+    lines.closed(OTHER, Measured(stopped_by="target"))
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "[1/2] a[b]/fake/fp32/b1  1.00 ms ± 0 % elapsed per query  (2 launches, stopped by target)",
+        "[2/2] c/fake/fp32/b1  1.00 ms ± 0 %  (2 launches, stopped by target)",
+    ]
 
 
 def test_a_failure_is_told_with_its_hint_and_one_full_stop(capsys):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,7 @@ from results.summaries import close
 from suites.case import Case
 from suites.suite import Measure
 
+OLD_STORES = Path(__file__).parents[2] / "results" / "data"
 DYNO = str(Path(sys.executable).with_name("dyno"))
 RUN = RunRecord(
     id="20260102-030405-1f3a",
@@ -193,3 +195,16 @@ def test_a_run_that_goes_on_is_told_from_one_that_was_killed(tmp_path):
         f"  killed  1 open\n\nto go on: dyno run smoke --resume {RUN.id}\n"
     )
     assert told("report").endswith(f"\n1 case left to measure: dyno run smoke --resume {RUN.id}\n")
+
+
+@pytest.mark.parametrize("schema", ["schema1", "schema2", "schema3"])
+def test_a_run_whose_environment_is_not_whole_is_told_with_what_there_is(tmp_path, schema):
+    shutil.copytree(OLD_STORES / schema, tmp_path / "old")
+    told = subprocess.run(
+        [DYNO, "report", "--store", str(tmp_path / "old")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "machine   AMD EPYC, 2 cores\n" in told.stdout

@@ -41,7 +41,6 @@ def test_readings_come_from_the_telemetry_pass(gpu_run, gpu_summaries):
         ("memory", "GiB"): ("1.53", "1.53", "—   "),
         ("process", "GiB"): ("1.04", "1.04", "—   "),
         ("power", "W"): ("212", "  —", "  —"),
-        ("idle", "W"): ("23.1", " —  ", " —  "),
         ("energy", "mJ/sample"): ("2.10", "—   ", "—   "),
         ("SM clock", "MHz"): ("1740", "1740", "   —"),
         ("temp", "°C"): ("67.0", "67.0", " —  "),
@@ -69,8 +68,22 @@ def test_without_a_clock_on_the_device_there_is_enqueue_alone(gpu_run, gpu_summa
 def test_telemetry_is_told_to_be_of_another_pass(gpu_run, gpu_summaries):
     assert table_of(gpu_run, gpu_summaries).subtitle == (
         f"{TIMES}; then of a telemetry pass: means, the most memory and °C, the median clock; "
-        "energy is the whole device's"
+        "energy is the whole device's, idle 23.1 W"
     )
+
+
+def test_a_run_that_was_resumed_has_the_least_and_the_most_idle_power(gpu_run, gpu_summaries):
+    for position, watts in ((1, 9.5), (3, 61.24)):
+        told = replace(gpu_summaries[0].utilization, idle_watts=watts)
+        gpu_summaries[position] = replace(gpu_summaries[position], utilization=told)
+
+    assert table_of(gpu_run, gpu_summaries).subtitle.endswith("device's, idle 9.50–61.2 W")
+
+
+def test_an_idle_power_that_is_not_known_is_not_told(gpu_run, gpu_summaries):
+    found = table_of(gpu_run, {1: gpu_summaries[1]})
+
+    assert found.subtitle.endswith("energy is the whole device's")
 
 
 def test_each_reason_for_missing_readings_is_told_once(gpu_run, gpu_summaries):

@@ -73,6 +73,15 @@ def test_each_protocol_is_worded_once(summaries):
     )
 
 
+def test_one_launch_is_one_launch(summaries):
+    once = replace(summaries[0].protocol, launches_min=1, launches_max=1)
+    upto = replace(once, launches_max=2)
+
+    (_, first), (_, second) = protocols([once, upto])
+    assert ", 1 launch × 0.5 s after " in first
+    assert ", 1–2 launches × 0.5 s after " in second
+
+
 def test_the_last_line_has_the_estimate_beside_the_actual_time(run):
     assert closing(run) == (
         "4 measured, 1 skipped, 1 failed, 1 open · estimated 42.0 s, took 45.1 s"

@@ -1,4 +1,4 @@
-from results.report.wording import one_line, sentence
+from results.report.wording import one_line, sentence, sentences
 
 
 def test_white_space_becomes_one_space():
@@ -21,3 +21,11 @@ def test_a_mark_inside_quotes_or_brackets_ends_a_sentence():
     assert sentence('it said "gone."') == 'it said "gone."'
     assert sentence("(see the log.)\n") == "(see the log.)"
     assert sentence("no kernel for op 'Foo'") == "no kernel for op 'Foo'."
+
+
+def test_a_message_and_its_hint_are_sentences_whatever_they_end_in():
+    assert sentences("is it correct?", "Try another") == "is it correct? Try another."
+    assert sentences("out of memory (on device 0.)", "Free it.") == (
+        "out of memory (on device 0.) Free it."
+    )
+    assert sentences("it broke.", " ") == "it broke."
