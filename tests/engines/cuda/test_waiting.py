@@ -22,6 +22,25 @@ def test_a_call_that_synchronises_waits_however_long_it_takes(simulated):
         assert waits(stream.synchronize, stream) is True
 
 
+def test_a_call_that_takes_the_host_long_is_asked_again_with_more_work(simulated):
+    machine = simulated(compute_ns=1_000)
+    with opened(DEVICE, blocking_sync=False) as context:
+        (stream,) = context.streams(1)
+
+        def call():
+            stream.pycuda_stream._stream.compute()
+            machine.clock.spend(30_000_000)
+
+        assert waits(call, stream) is False
+
+
+def test_without_the_memory_for_more_work_it_is_not_known(simulated):
+    simulated(memory_bytes=600 << 20)
+    with opened(DEVICE, blocking_sync=False) as context:
+        (stream,) = context.streams(1)
+        assert waits(stream.synchronize, stream) is None
+
+
 def test_the_memory_for_the_work_ahead_is_given_back(simulated):
     machine = simulated()
     with opened(DEVICE, blocking_sync=False) as context:

@@ -314,7 +314,12 @@ class _Fill:
             self._target.fill(self._value)
 
 
+_MEMSET_BYTES = 64 << 20
+"""What is overwritten in `memset_ns`; more takes longer."""
+
+
 @_calls("cuMemsetD8Async")
 def memset_d8_async(dest, data, size, stream=None):
     fill = _Fill(_device_bytes(dest, size), data, after=stream._stream.last)
-    stream._stream.work(machine().script.memset_ns, fill)
+    share = max(1, size // _MEMSET_BYTES)
+    stream._stream.work(share * machine().script.memset_ns, fill)
