@@ -95,20 +95,20 @@ class Builder:
         with suppress(OSError):  # a run can go on without room made; the next one tries again
             self.cache.prune()
 
-    def rebuild(self, planned: PlannedCase, prepared: Prepared, *, refused: str) -> Built | Failed:
+    def rebuild(self, planned: PlannedCase, prepared: Prepared) -> Built | Failed:
         """Return the case's engine built anew, for the runtime refused the one that there is."""
         (group,) = _groups([(planned, prepared)], self.devices)
-        ((_, _, result),) = _told(group, self._get(group, Event(), refused=refused))
+        ((_, _, result),) = _told(group, self._get(group, Event(), anew=True))
         return result
 
-    def _get(self, group: _Group, stop: Event, *, refused: str | None = None) -> Found | Failed:
+    def _get(self, group: _Group, stop: Event, *, anew: bool = False) -> Found | Failed:
         """Return the group's engine, out of the cache or built for its first case."""
 
         def build(path: Path) -> Draft:
             return self._build(*group.cases[0], path)
 
         try:
-            return self.cache.obtain(group.request, build, given_up=stop.is_set, refused=refused)
+            return self.cache.obtain(group.request, build, given_up=stop.is_set, anew=anew)
         except ChildError as error:
             return failed(error if (full := self._disk(error)) is None else full)
         except BadBuildError as error:

@@ -104,8 +104,7 @@ class Runner:
         ]
         records = [(case_record(case), outcome) for case, outcome in settled]
         self.store.add_settled(self.run.id, records)
-        for case, outcome in settled:
-            self.observer.closed(case.case, outcome)
+        self.observer.settled([(case.case, outcome) for case, outcome in settled])
 
     def _prepare(self) -> Supplies:
         """Prepare what the cases are made of. Raises ResumeError."""
@@ -178,7 +177,7 @@ class Runner:
         """Replace an engine that the runtime refused, once, for all cases that share it."""
         key = ready.built.key
         self._rebuilt[key] = refused
-        result = self._staging.rebuild(ready, refused=refused)
+        result = self._staging.rebuild(ready)
         if not isinstance(result, Ready):
             return result
         for position, case in cases.items():

@@ -91,9 +91,9 @@ class Staging:
             for planned, model, result in building:
                 yield self._staged(planned, model, supplies, result)
 
-    def rebuild(self, ready: Ready, *, refused: str) -> Ready | Outcome:
-        """Build the case's engine again, which a runtime took not; `refused` is what it said."""
-        result = self._builder.rebuild(ready.planned, ready.prepared, refused=refused)
+    def rebuild(self, ready: Ready) -> Ready | Outcome:
+        """Build the case's engine again, which its runtime refused."""
+        result = self._builder.rebuild(ready.planned, ready.prepared)
         if isinstance(result, Failed):
             return result
         again = Ready(

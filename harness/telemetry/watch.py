@@ -77,7 +77,8 @@ def _unread(reason: str) -> Facts:
 def read_idle(gpu: Gpu, pause: Callable[[float], None] = time.sleep) -> Facts:
     """Return `idle_watts`: the median over IDLE_S, unknown where somebody is on the device.
 
-    A container may not see who that is, but the device is busy then.
+    A container may not see who that is, but the device is busy then. Unknown too where neither
+    processes nor utilization are told: nothing says then that the device is idle.
     """
 
     def read() -> Facts:
@@ -93,7 +94,9 @@ def _quiet_median(readings: list[Facts]) -> float:
     there = sorted({pid for facts in readings for pid in facts.values["pids"] or ()})
     if there:
         raise UnknownFactError(f"pid {', '.join(map(str, there))} had the idle device open")
-    busy = median(facts.values["sm_percent"] or 0 for facts in readings)
-    if busy > BUSY_PERCENT:
+    told = [facts.values["sm_percent"] for facts in readings if "sm_percent" not in facts.unknown]
+    if not told:
+        readings[-1].known("pids")
+    elif (busy := median(told)) > BUSY_PERCENT:
         raise UnknownFactError(f"the idle device was busy for {busy:g} % of the time")
     return float(median(facts.known("watts") for facts in readings))

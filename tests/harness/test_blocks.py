@@ -43,6 +43,20 @@ def test_each_block_sizes_the_next():
     assert loop.lengths == [50, 50, 25]
 
 
+def test_queries_side_by_side_fill_a_block_at_their_rate_not_at_their_latency():
+    lengths = []
+
+    def loop(queries, *, edge):
+        lengths.append(queries)
+        edge()
+        edge()
+        wall = np.full(queries, 4_000_000, np.int64)
+        return lambda: Timings(elapsed_ns=queries * 1_000_000, wall_ns=wall)
+
+    timed_blocks(loop, block_s=0.05, block_queries=3, total_s=0.15, query_ns=1e6)
+    assert lengths == [50, 50, 50]
+
+
 def test_one_block_is_run_when_no_total_is_asked_for():
     loop = Device(lambda _: 1_000_000)
     timed_blocks(loop, block_s=0.05, block_queries=3, total_s=0.0, query_ns=1e6)

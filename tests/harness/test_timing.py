@@ -116,6 +116,22 @@ def test_nothing_but_the_queries_is_between_the_edges():
     assert made == ["events"] * 4 + ["edge"] * 2
 
 
+@pytest.mark.parametrize(
+    ("transfers", "stamped"),
+    [
+        ("bound", {"inputs-ready", "compute-done"}),
+        ("copied", {"start", "inputs-ready", "compute-done", "end"}),
+    ],
+)
+def test_a_query_records_no_event_that_times_nothing(transfers, stamped):
+    opened = session(loop="device-stamped", transfers=transfers)
+    asked = []
+    recorders = opened.clock.recorders
+    opened.clock.recorders = lambda mark, slots: asked.append(mark.value) or recorders(mark, slots)
+    make_loop(opened)(2)
+    assert (set(asked), len(asked)) == (stamped, len(stamped))
+
+
 @pytest.mark.parametrize(("streams", "depth"), [(1, 2), (1, 4), (4, 1), (4, 2), (8, 2)])
 def test_the_filling_and_the_emptying_of_the_device_do_not_bias_the_rate(streams, depth):
     options = {"loop": "host-synchronised", "enqueue_ns": 0, "latency_ns": 40_000_000}

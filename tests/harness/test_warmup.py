@@ -58,6 +58,21 @@ def test_the_first_query_is_kept_and_the_cold_ones_are_thrown_away():
     assert warmup.query_ns == 1_000_000
 
 
+def test_queries_side_by_side_fill_a_block_at_their_rate_once_it_is_known():
+    lengths = []
+
+    def loop(queries, *, alone=False):
+        lengths.append(queries)
+        wall = np.full(queries, 4_000_000, np.int64)
+        return lambda: Timings(
+            elapsed_ns=queries * (4_000_000 if alone else 1_000_000), wall_ns=wall
+        )
+
+    warmup = warm_up(loop, RULE)
+    assert lengths == [1, 13] + [50] * 7
+    assert warmup.query_ns == 1_000_000
+
+
 def test_a_drift_goes_on_warming_up_until_it_ends():
     warmup = warm_up(loop_of(lambda i: max(1_000_000, 3_000_000 - 2_000 * i)), RULE)
     assert warmup.steady

@@ -5,21 +5,24 @@ import gc
 import numpy as np
 import pytest
 
+from harness import blocks
 from harness import worker as module
+from harness.blocks import Usage
 from harness.serve import plain_failure
 from harness.worker import Worker
 from suites.case import Case
 
 CASE = Case(model="m", backend="fake", precision="fp32", batch=1).to_dict()
+QUEUED = {"loop": "device-stamped", "queue_depth": 2}
 
 
 @pytest.fixture
-def opened(tmp_path):
-    """A worker with an open session; the collector is put back as it was."""
+def opened(tmp_path, request):
+    """A worker with an open session, of a case with these options; gc is put back as it was."""
     (tmp_path / "engine").write_text("fake plan of 0", encoding="utf-8")
     np.savez(tmp_path / "inputs.npz", input0=np.ones(4))
     header = {
-        "case": CASE,
+        "case": {**CASE, "options": getattr(request, "param", {})},
         "engine": str(tmp_path / "engine"),
         "facts": {},
         "inputs": {"path": str(tmp_path / "inputs.npz"), "names": ["x"], "dtypes": ["float64"]},
@@ -61,6 +64,31 @@ def test_a_block_tells_how_long_all_of_it_took_and_every_query_that_ran(opened):
     header = opened.block(BLOCK).header
     assert header["span_queries"] == sum(queries for queries, *_ in header["blocks"])
     assert header["span_ns"] > 0
+
+
+@pytest.mark.parametrize(("is_simulated", "used"), [(True, [0, 0, 0]), (False, [10, 20, 30])])
+def test_what_the_process_used_says_nothing_beside_a_simulated_clock(
+    opened, monkeypatch, is_simulated, used
+):
+    readings = iter(
+        [
+            Usage(cpu_ns=0, voluntary_switches=0, involuntary_switches=0),
+            Usage(cpu_ns=10, voluntary_switches=20, involuntary_switches=30),
+        ]
+    )
+    monkeypatch.setattr(blocks, "usage", lambda: next(readings))
+    if not is_simulated:
+        opened._session.host_clock = None
+    (block,) = opened.block(BLOCK).header["blocks"]
+    assert block[2:] == used
+
+
+@pytest.mark.parametrize("opened", [QUEUED], indirect=True)
+def test_the_untimed_queries_of_a_queue_are_among_those_that_ran(opened):
+    opened._query_ns = 1e6
+    header = opened.block({**BLOCK, "total_s": 0.003}).header
+    assert [queries for queries, *_ in header["blocks"]] == [4]
+    assert header["span_queries"] == 2 + 4 + 2
 
 
 @pytest.mark.parametrize("backend", ["fake", "onnxruntime-cpu"])

@@ -56,10 +56,9 @@ def on_cuda(monkeypatch, pynvml):
 def telemetry(run, tmp_path, suite_of, matrix):
     """Run one case, and return the run with its telemetry."""
 
-    def execute(*, measure=MEASURE, observer=None, **axes):
-        result = run(
-            suite_of(measure=measure, matrix=matrix(latency_ns=[40_000], **axes)), observer
-        )
+    def execute(*, measure=MEASURE, observer=None, resume=None, **axes):
+        suite = suite_of(measure=measure, matrix=matrix(latency_ns=[40_000], **axes))
+        result = run(suite, observer, resume=resume)
         from results.store import Store
 
         return result, Store(tmp_path / "store").telemetry(result.record.id, 0)
@@ -118,6 +117,14 @@ def test_the_time_left_has_the_pass_in_it(telemetry, recorder):
     assert left[4.0][0] - left[0.0][0] == pytest.approx(4.0 + PROCESS_START_S + 1.0)
 
 
+def test_telemetry_is_of_the_attempt_that_has_the_launches(telemetry, recorder):
+    with pytest.raises(KeyboardInterrupt):
+        telemetry(observer=recorder(interrupt_at=2))
+    result, record = telemetry(resume="")
+    assert [launch.attempt for launch in result.launches[0]] == [1, 1]
+    assert record.attempt == 1
+
+
 def test_nothing_is_sampled_while_a_launch_is_timed(telemetry, monkeypatch):
     real, seen = launch_module.Warm.block, []
 
@@ -132,7 +139,8 @@ def test_nothing_is_sampled_while_a_launch_is_timed(telemetry, monkeypatch):
     assert seen == [(0.1, 0), (0.1, 0), (4.0, 2)]
 
 
-def test_no_telemetry_is_taken_where_the_suite_wants_none(telemetry):
+def test_no_telemetry_is_taken_where_the_suite_wants_none(telemetry, monkeypatch):
+    monkeypatch.setattr(watch_module, "read_idle", pytest.fail)
     result, record = telemetry(measure={**MEASURE, "telemetry_s": 0})
     assert record is None
     assert result.launches[0][0].covariates["before"]["gpu"]["watts"] == 300.0
@@ -223,6 +231,35 @@ def test_the_untimed_queries_of_several_slots_are_no_gap():
     ]
     seen = Observed(block=block, start_ns=0, end_ns=1000, samples=(), counters=counters)
     assert own_pass._energy(seen, is_flushed=False).joules == 0.5
+
+
+def test_samples_from_before_and_after_the_loop_do_not_count(telemetry, monkeypatch):
+    real = own_pass._observe
+
+    def observe(*watched, total_s):
+        seen = real(*watched, total_s=total_s)
+        moments = (seen.start_ns - 1, seen.start_ns, seen.start_ns + 9, seen.start_ns + 10)
+        samples = [replace(seen.samples[0], at_ns=at_ns) for at_ns in moments]
+        return replace(seen, samples=samples, end_ns=seen.start_ns + 9)
+
+    monkeypatch.setattr(own_pass, "_observe", observe)
+    _, record = telemetry()
+    assert record.at_s == (0.0, 9e-9)
+
+
+def test_who_was_on_the_device_before_its_worker_is_not_taken_for_it(
+    telemetry, pynvml, monkeypatch
+):
+    real, asked = own_pass.worker_among, []
+
+    def worker_among(pid, before):
+        asked.append((7 in before, pid in before))
+        return real(pid, before)
+
+    monkeypatch.setattr(own_pass, "worker_among", worker_among)
+    pynvml.restart(others="7")
+    telemetry()
+    assert asked == [(True, False)]
 
 
 def test_a_device_that_is_shared_is_told(telemetry, pynvml):

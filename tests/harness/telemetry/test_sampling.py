@@ -39,18 +39,43 @@ def test_it_reads_until_the_body_is_left_and_its_thread_is_gone_then():
     assert not any(thread.is_alive() for thread in read.threads)
 
 
-def test_there_is_a_reading_however_soon_the_body_is_left(monkeypatch):
-    class Late(nullcontext):
-        """Has a thread that begins only when its result is asked for."""
+@pytest.fixture
+def late(monkeypatch):
+    """The thread begins only when its result is asked for."""
 
+    class Late(nullcontext):
         def submit(self, work):
             return SimpleNamespace(result=work)
 
-    read = Counting()
     monkeypatch.setattr(sampling_module, "ThreadPoolExecutor", lambda *_, **__: Late(Late()))
+
+
+@pytest.mark.usefixtures("late")
+def test_there_is_a_reading_however_soon_the_body_is_left():
+    read = Counting()
     with sampling(read, period_s=0.001, clock=lambda: 0) as readings:
         pass
     assert [each.facts.values["count"] for each in readings] == [1]
+
+
+@pytest.mark.usefixtures("late")
+def test_the_time_that_a_reading_takes_is_part_of_its_period(monkeypatch):
+    now_ms, taken_ms = [0], [20, 20, 130, 20]
+
+    def read():
+        now_ms[0] += taken_ms.pop(0)
+        return Facts(values={}, unknown={})
+
+    class Stop:
+        is_set = set = staticmethod(lambda: not taken_ms)
+
+        def wait(self, pause_s):
+            now_ms[0] += round(pause_s * 1000)
+
+    monkeypatch.setattr(sampling_module, "threading", SimpleNamespace(Event=Stop))
+    with sampling(read, period_s=0.05, clock=lambda: now_ms[0] * 1_000_000) as readings:
+        pass
+    assert [each.at_ns // 1_000_000 for each in readings] == [20, 70, 230, 250]
 
 
 def test_a_body_that_fails_stops_it():

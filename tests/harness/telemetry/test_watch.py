@@ -90,6 +90,15 @@ def test_idle_power_without_a_reading_of_utilization_is_told(gpu):
     assert (idle.values, idle.unknown) == ({"idle_watts": 70.0}, {})
 
 
+def test_a_device_that_tells_neither_processes_nor_utilization_is_not_known_to_be_idle(gpu):
+    hidden = "nvmlDeviceGetUtilizationRates,nvmlDeviceGetComputeRunningProcesses=NO_PERMISSION"
+    idle = read_idle(gpu(refuse=hidden), pause=lambda _: None)
+    assert idle.values == {"idle_watts": None}
+    assert idle.unknown == {
+        "idle_watts": "nvmlDeviceGetComputeRunningProcesses: Insufficient Permissions"
+    }
+
+
 def test_idle_power_that_is_not_told_has_its_reason(gpu):
     idle = read_idle(gpu(refuse="nvmlDeviceGetPowerUsage"), pause=lambda _: None)
     assert idle.unknown == {"idle_watts": "nvmlDeviceGetPowerUsage: Not Supported"}
