@@ -243,8 +243,31 @@ def _ring(
 ) -> None:
     """Run as many queries as there are stamps, round the slots.
 
-    `around` is what each query calls before and after its enqueue. A slot is waited for just before
-    it is used again, so with one slot each query is waited for at once.
+    `around` is what each query calls before and after its enqueue.
+    """
+    run, drain = _steps(session, wait, around, clock, stamps)
+    run(stamps.filling)
+    edge()
+    run(stamps.filled)
+    if not stamps.filling:
+        drain()
+        edge()
+    else:
+        edge()
+        drain()
+
+
+def _steps(
+    session: Session,
+    wait: Sequence[Call],
+    around: tuple[Sequence[Sequence[Call]], Sequence[Sequence[Call]]],
+    clock: HostClock,
+    stamps: _Stamps,
+) -> tuple[Callable[[Iterable[int]], None], Callable[[], None]]:
+    """Return what runs queries, and what waits for the last of each slot.
+
+    A slot is waited for just before it is used again, so with one slot each query is waited for at
+    once.
     """
     enqueue, flush = session.enqueue, session.flush
     before, after = around
@@ -273,15 +296,7 @@ def _ring(
             wait[stamps.slots[i]]()
             done[i] = clock()
 
-    run(stamps.filling)
-    edge()
-    run(stamps.filled)
-    if not stamps.filling:
-        drain()
-        edge()
-    else:
-        edge()
-        drain()
+    return run, drain
 
 
 def stopwatch() -> Callable[[], int]:
