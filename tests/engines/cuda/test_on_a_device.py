@@ -72,8 +72,15 @@ def test_a_refused_capture_leaves_the_stream_usable(context):
     np.testing.assert_array_equal(found, values)
 
 
-def test_the_cache_is_flushed(context):
+def test_a_flush_overwrites_twice_the_cache(context):
     [stream] = context.streams(1)
     overwrite, wait = flushing(context, stream)
+    clock = EventClock([stream])
+    [start], [end] = (clock.recorders(mark, [0]) for mark in (Mark.START, Mark.END))
+    start()
     overwrite()
+    end()
     wait()
+    [elapsed_ns] = clock.elapsed_ns(Mark.START, Mark.END)
+    fastest_bytes_per_s = 2e13
+    assert elapsed_ns > 2 * context.l2_bytes() / fastest_bytes_per_s * 1e9
