@@ -50,7 +50,10 @@ MINUTES = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A measured figure; `holds` is None where there is no bar, or nothing to judge."""
+    """A measured figure; `holds` is None where there is no bar.
+
+    A bar that nothing could be held against is missed, with `value` None.
+    """
 
     name: str
     value: float | None
@@ -127,6 +130,7 @@ def _measured_backends(run: RunResult) -> tuple[str, ...]:
 
 def _event_over_wall(store: Store, run: RunResult) -> Iterator[Figure]:
     """Yield the median of GPU compute over wall time of each case that is long enough."""
+    judged = 0
     for case in _measured(run):
         launches = store.launches(run.record.id, case.record.position)
         events = [launch.gpu_compute_ns for launch in launches]
@@ -138,7 +142,10 @@ def _event_over_wall(store: Store, run: RunResult) -> Iterator[Figure]:
             continue
         ratio = float(np.median(event / wall))
         holds = abs(ratio - 1) <= WITHIN
+        judged += 1
         yield _judged(f"event / wall, {case.record.id}", ratio, "", "within 3 % of 1", holds)
+    if not judged:
+        yield _judged("event / wall", None, "", "within 3 % of 1", False)
 
 
 def _graph_over_plain(store: Store, run: RunResult) -> Iterator[Figure]:
@@ -177,16 +184,20 @@ def _energy(out: Path, store: Store, *, quick: bool) -> Iterator[Figure]:
             used = summary.utilization
             if used is not None and used.joules_per_sample is not None:
                 found.append(used.joules_per_sample)
-    if len(found) < repeats:
-        yield Figure(name="energy per sample", value=None, unit="mJ")
-        return
-    spread = (max(found) - min(found)) / float(np.median(found))
-    yield Figure(name="energy per sample", value=1e3 * float(np.median(found)), unit="mJ")
-    yield _judged(f"its range over {repeats} runs", 100 * spread, "%", "at most 5", spread <= 0.05)
+    is_whole = len(found) == repeats
+    middle = float(np.median(found)) if is_whole else None
+    spread = (max(found) - min(found)) / middle if middle else None
+    energy_mj = None if middle is None else 1e3 * middle
+    percent = None if spread is None else 100 * spread
+    holds = spread is not None and spread <= 0.05
+    yield Figure(name="energy per sample", value=energy_mj, unit="mJ")
+    yield _judged(f"its range over {repeats} runs", percent, "%", "at most 5", holds)
 
 
 def _bare(backends: Sequence[str], *, quick: bool) -> Iterator[Figure]:
     batch, quads = (1, 2) if quick else (16, 10)
+    if not backends:
+        yield _judged("throughput / bare loop", None, "", "at least 0.98", False)
     for backend, depth in itertools.product(backends, (1, 2)):
         ratio = throughput_over_bare(backend, queue_depth=depth, batch=batch, quads=quads)
         name = f"throughput / bare loop, {backend}, depth {depth}"
@@ -197,7 +208,7 @@ def _measured(run: RunResult) -> Sequence[CaseResult]:
     return [case for case in run.cases if isinstance(case.outcome, Measured)]
 
 
-def _judged(name: str, value: float, unit: str, bar: str, holds: bool) -> Figure:
+def _judged(name: str, value: float | None, unit: str, bar: str, holds: bool) -> Figure:
     return Figure(name=name, value=value, unit=unit, bar=bar, holds=holds)
 
 

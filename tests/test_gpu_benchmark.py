@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engines.cuda import driver
 from results.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,22 +26,27 @@ NAMES = [
 ]
 
 
+def run(*options):
+    command = [sys.executable, ROOT / "benchmarks" / "gpu.py", "--quick", *options]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(driver.missing() is None, reason="there is a GPU here")
+def test_a_bar_without_a_figure_is_missed(tmp_path):
+    done = run("--out", tmp_path)
+    assert done.returncode == 1, done.stderr
+    figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    missed = [figure["name"] for figure in figures if figure["holds"] is False]
+    assert missed == ["event / wall", "its range over 2 runs", "throughput / bare loop"]
+    assert done.stdout.count("n/a") >= 3
+    assert done.stdout.count(" MISSED\n") == 3
+
+
 @pytest.mark.slow
 def test_it_prints_its_table_and_brings_its_files_home(tmp_path):
     pytest.importorskip("onnxruntime")
-    done = subprocess.run(
-        [
-            sys.executable,
-            ROOT / "benchmarks" / "gpu.py",
-            "--simulate",
-            "--quick",
-            "--out",
-            tmp_path,
-        ],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    done = run("--simulate", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     figures = {
         figure["name"]: figure
