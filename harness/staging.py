@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engines import registry
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from harness.folders import Folders
     from harness.plan import Plan, PlannedCase
     from results.record import CaseRecord, Outcome
+    from suites.suite import Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +67,9 @@ class Staging:
         runnable = self.plan.runnable
         names = sorted({planned.case.model for planned in runnable})
         models = prepare_models(self.plan.suite, self.plan.models, names, self.folders)
+        of_suite = {model.name: model for model in self.plan.suite.models}
         inputs = {
-            planned.position: self._inputs(planned)
+            planned.position: self._inputs(planned, of_suite[planned.case.model])
             for planned in runnable
             if isinstance(models[planned.case.model], Prepared)
         }
@@ -77,36 +79,28 @@ class Staging:
         """Yield each case that is to be tried, ready or with what it failed of."""
         waiting: list[tuple[PlannedCase, Prepared]] = []
         for planned in self.plan.runnable:
-            model, inputs = (
-                supplies.models[planned.case.model],
-                supplies.inputs.get(planned.position),
-            )
+            model = supplies.models[planned.case.model]
             if isinstance(model, Failed):
                 yield case_record(planned), model
-            elif isinstance(inputs, Failed):
+            elif isinstance(inputs := supplies.inputs[planned.position], Failed):
                 yield case_record(planned), inputs
             else:
                 waiting.append((planned, model))
+        ready = supplies.ready_inputs
         with closing(self._builder.build_all(waiting)) as building:
             for planned, model, result in building:
-                yield self._staged(planned, model, supplies, result)
+                yield self._staged(planned, model, ready[planned.position], result)
 
     def rebuild(self, ready: Ready) -> Ready | Outcome:
         """Build the case's engine again, which its runtime refused."""
         result = self._builder.rebuild(ready.planned, ready.prepared)
         if isinstance(result, Failed):
             return result
-        again = Ready(
-            planned=ready.planned, prepared=ready.prepared, built=result, inputs=ready.inputs
-        )
-        return self._refusal(ready.planned, result) or again
+        return self._refusal(ready.planned, result) or replace(ready, built=result)
 
     def _staged(
-        self, planned: PlannedCase, model: Prepared, supplies: Supplies, result: Built | Failed
+        self, planned: PlannedCase, model: Prepared, inputs: Inputs, result: Built | Failed
     ) -> tuple[CaseRecord, Ready | Outcome]:
-        inputs = supplies.inputs[planned.position]
-        if isinstance(inputs, Failed):
-            raise TypeError(f"{planned.case.id}: expected inputs, got {inputs}")
         built = result if isinstance(result, Built) else None
         record = case_record(planned, prepared=model, inputs_sha256=inputs.sha256, built=built)
         if isinstance(result, Failed):
@@ -114,9 +108,7 @@ class Staging:
         ready = Ready(planned=planned, prepared=model, built=result, inputs=inputs)
         return record, self._refusal(planned, result) or ready
 
-    def _inputs(self, planned: PlannedCase) -> Inputs | Failed:
-        models = {model.name: model for model in self.plan.suite.models}
-        model = models[planned.case.model]
+    def _inputs(self, planned: PlannedCase, model: Model) -> Inputs | Failed:
         try:
             return store_inputs(
                 model,
