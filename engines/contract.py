@@ -69,7 +69,8 @@ class Option:
     """An option that a backend takes, as an axis of the matrix or among the suite's defaults.
 
     `choices` are all legal values where they can be listed; otherwise any value of the default's
-    type from `minimum` on is legal.
+    type from `minimum` on is legal. `by_precision` has the defaults of precisions that cannot have
+    the other one.
     """
 
     name: str
@@ -77,6 +78,11 @@ class Option:
     help: str
     choices: tuple[OptionValue, ...] = ()
     minimum: float | None = None
+    by_precision: tuple[tuple[str, OptionValue], ...] = ()
+
+    def default_of(self, precision: str) -> OptionValue:
+        """Return the default for cases of a precision."""
+        return dict(self.by_precision).get(precision, self.default)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +231,14 @@ class Session(Protocol):
         """
         ...
 
+    def feed(self, inputs: Arrays) -> None:
+        """Replace the values of slot 0's inputs, their shapes and types being those of `open`.
+
+        Only between queries that have been waited for. Raises EngineError for an unknown name, a
+        missing one, and another shape or type.
+        """
+        ...
+
     def outputs(self) -> Arrays:
         """Return copies of slot 0's outputs by name, once a query has been waited for."""
         ...
@@ -306,4 +320,7 @@ class Backend(Protocol):
 def resolve_options(backend: Backend, case: Case) -> dict[str, OptionValue]:
     """Return the value of each of the backend's options: the case's, else the default."""
     given = dict(case.options)
-    return {option.name: given.get(option.name, option.default) for option in backend.options}
+    return {
+        option.name: given.get(option.name, option.default_of(case.precision))
+        for option in backend.options
+    }

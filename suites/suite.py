@@ -10,6 +10,11 @@ from suites.signature import Dim
 
 AxisValue = OptionValue
 
+TASKS = ("classification", "sequence")
+"""What a data set's labels are: one class a sample, or a sequence of symbols."""
+METHODS = ("minmax", "entropy", "percentile")
+"""How calibration makes a range out of what it saw."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltinSource:
@@ -88,17 +93,46 @@ InputSource = RandomInput | FixedInput | FileInput
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamedDataset:
+    """A data set that dyno knows (`suites/datasets/`)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileDataset:
+    """The user's own data set: arrays of a `.npz` file, their first axis the samples.
+
+    `inputs` has the key of each input's values. `labels` is the key of what is right, None where
+    the data only calibrates; `task` is one of TASKS, `output` the output that is scored, None for
+    the first.
+    """
+
+    path: Path
+    given: str
+    inputs: tuple[tuple[str, str], ...]
+    labels: str | None = None
+    task: str | None = None
+    output: str | None = None
+
+
+Dataset = NamedDataset | FileDataset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """A model of the suite.
 
     `dims` overrides what the file says of an input's dimensions, by position; `inputs` says where
-    the values of an input come from (seeded random where it is silent).
+    the values of an input come from (seeded random where it is silent). `dataset` has the samples
+    that accuracy is judged by, and that calibrate; without one, seeded inputs calibrate.
     """
 
     name: str
     source: Source
     dims: tuple[tuple[str, tuple[Dim, ...]], ...] = ()
     inputs: tuple[tuple[str, InputSource], ...] = ()
+    dataset: Dataset | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +176,42 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """How the ranges of activations are found: over how many samples, by which of METHODS."""
+
+    samples: int = 64
+    method: str = "minmax"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccuracyLimits:
+    """What a case's answers must reach; None asks for nothing.
+
+    The first five are parity with the fp32 reference, of the worst output; the others are scores
+    on the model's data set, as fractions. `max_accuracy_drop` is against the fp32 reference.
+    """
+
+    min_cosine: float | None = None
+    max_abs: float | None = None
+    max_rel: float | None = None
+    min_snr_db: float | None = None
+    min_top1: float | None = None
+    min_accuracy: float | None = None
+    min_f1: float | None = None
+    min_exact_match: float | None = None
+    max_cer: float | None = None
+    max_accuracy_drop: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """What makes a measured case a failed one: `accuracy` of all, then by precision."""
+
+    accuracy: AccuracyLimits = field(default_factory=AccuracyLimits)
+    by_precision: tuple[tuple[str, AccuracyLimits], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
     """A whole suite. `sha256` is of the file's bytes, or of the arguments of an ad-hoc suite."""
 
@@ -156,6 +226,8 @@ class Suite:
     exclude: tuple[Selection, ...] = ()
     require: tuple[str, ...] = ()
     measure: Measure = field(default_factory=Measure)
+    calibration: Calibration = field(default_factory=Calibration)
+    gate: Gate = field(default_factory=Gate)
     seed: int = 0
 
     @property
