@@ -49,9 +49,9 @@ class Builtin:
 @cache
 def builtins() -> Mapping[str, Builtin]:
     """Return every built-in model by name, families together."""
-    from suites.models import cnn, detector, mlp, recurrent, text, transformer
+    from suites.models import ceilings, cnn, detector, mlp, recurrent, text, transformer
 
-    families = (recurrent, text, mlp, cnn, detector, transformer)
+    families = (recurrent, text, mlp, cnn, detector, transformer, ceilings)
     return MappingProxyType(
         {builtin.name: builtin for family in families for builtin in family.BUILTINS}
     )

@@ -16,6 +16,8 @@ NAMES = (
     "cnn",
     "detector",
     "transformer",
+    "matmul-peak",
+    "copy-peak",
 )
 
 
@@ -31,6 +33,8 @@ def test_lists_the_models_by_family():
         "cnn",
         "detector",
         "transformer",
+        "ceiling",
+        "ceiling",
     ]
 
 
@@ -48,7 +52,7 @@ def test_a_misspelt_model_is_refused():
         get("lsmt", where="rnn.yaml: models.a.builtin")
     assert str(error.value) == (
         "rnn.yaml: models.a.builtin: expected one of rnn, lstm, gru, stacked-lstm, bilstm-text, "
-        "mlp, cnn, detector, transformer, got 'lsmt'. Did you mean 'lstm'?"
+        "mlp, cnn, detector, transformer, matmul-peak, copy-peak, got 'lsmt'. Did you mean 'lstm'?"
     )
 
 
