@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 from engines.contract import Backend, Engine, EngineError, Option, Placement, resolve_options
 from engines.ort.errors import explain
-from engines.ort.options import HOST_OPTIONS, keep_weights_outside, session_options
+from engines.ort.options import (
+    HOST_OPTIONS,
+    keep_weights_outside,
+    refused_level,
+    session_options,
+)
 from engines.ort.wheels import missing
 
 if TYPE_CHECKING:
@@ -50,10 +55,11 @@ class OnnxRuntimeCpu:
         del device
         if case.precision in ("bf16", "tf32"):
             return f"ONNX Runtime has no {case.precision} kernels on the CPU; use fp32 or fp16"
-        threads, cores = int(resolve_options(self, case)["threads"]), len(os.sched_getaffinity(0))
+        options = resolve_options(self, case)
+        threads, cores = int(options["threads"]), len(os.sched_getaffinity(0))
         if threads > cores:
             return f"threads={threads} is more than the {cores} cores that dyno may use here"
-        return None
+        return refused_level(case.precision, options)
 
     def engine_key(self, case: Case, device: Device) -> dict[str, Fact]:
         """Return the runtime, the CPU and how far to optimize; no other option changes the graph.
@@ -74,6 +80,7 @@ class OnnxRuntimeCpu:
         del site
         import onnxruntime as ort
 
+        from engines.ort.effective import facts_of
         from engines.ort.placement import RECORDING, assigned, placement
 
         options = session_options(resolve_options(self, case), optimize=True)
@@ -86,7 +93,7 @@ class OnnxRuntimeCpu:
             placed = placement(assigned(session))
         except Exception as error:
             raise explain(error, default="build") from error
-        return Engine(path=path, facts=_facts(placed))
+        return Engine(path=path, facts={**_facts(placed), **facts_of(path)})
 
     @contextmanager
     def open(self, engine: Engine, case: Case, inputs: Arrays, site: Site) -> Iterator[Session]:
@@ -94,13 +101,22 @@ class OnnxRuntimeCpu:
         del site
         import onnxruntime as ort
 
+        from engines.ort.effective import effective_of
         from engines.ort.session import HostSession
 
         options = resolve_options(self, case)
         settings = session_options(options, optimize=False)
         try:
             session = ort.InferenceSession(str(engine.path), settings, providers=PROVIDERS)
-            opened = HostSession(session, inputs, options, _placement(engine.facts))
+            found = effective_of(case.precision, engine.facts)
+            opened = HostSession(
+                session,
+                inputs,
+                options,
+                _placement(engine.facts),
+                effective_precision=found.precision,
+                notes=found.notes,
+            )
         except EngineError:
             raise
         except Exception as error:

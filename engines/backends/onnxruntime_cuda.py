@@ -63,7 +63,7 @@ class OnnxRuntimeCuda:
     @contextmanager
     def open(self, engine: Engine, case: Case, inputs: Arrays, site: Site) -> Iterator[Session]:
         """Optimize the model for the device, and bind the inputs there."""
-        from engines.ort.device.provider import device_session_options, session_on
+        from engines.ort.device.provider import device_session_options, session_on, with_effective
 
         options = resolve_options(self, case)
         settings = cuda_settings(options, tf32=case.precision == "tf32")
@@ -71,9 +71,9 @@ class OnnxRuntimeCuda:
 
         def opener(stream: int | None) -> OnProvider:
             provider = (CUDA, on_device.with_stream(settings, stream))
-            return session_on(
-                engine.path, device_session_options(options), [provider], cpu_fallback=allowed
-            )
+            host = device_session_options(options)
+            made = session_on(engine.path, host, [provider], cpu_fallback=allowed)
+            return with_effective(made, case.precision)
 
         with on_device.opened(case, options, inputs, site, opener) as session:
             yield session

@@ -13,6 +13,8 @@ _LEAST_SM = {"tf32": 80, "bf16": 80, "fp8": 89, "fp8-fp16": 89}
 
 def lacking(precision: str, device: Device) -> str | None:
     """Return that the device lacks the precision and what to use, or None; also where unknown."""
+    if precision == "int8-dynamic":
+        return "int8-dynamic is for CPUs: its operators have no kernels on the device; use int8"
     least, found = _LEAST_SM.get(precision, 0), device.sm.removeprefix("sm")
     if not found.isdigit() or int(found) >= least:
         return None

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from suites.case import OptionValue
 
+FP8 = ("fp8", "fp8-fp16")
+"""The precisions whose graphs the CPU provider takes for int8 ones from `extended` on."""
+
 THREADS = Option(
     name="threads",
     default=1,
@@ -31,6 +34,7 @@ GRAPH_OPTIMIZATION = Option(
     default="all",
     choices=("disabled", "basic", "extended", "layout", "all"),
     help="how far the graph is rewritten when the engine is built",
+    by_precision=tuple((precision, "basic") for precision in FP8),
 )
 EXECUTION_MODE = Option(
     name="execution_mode",
@@ -47,14 +51,17 @@ _LEVELS = {
     "layout": "ORT_ENABLE_LAYOUT",
     "all": "ORT_ENABLE_ALL",
 }
+_FP8_LEVELS = ("disabled", "basic")
 _ERRORS_ONLY = 3
+_FLOAT_ACTIVATIONS = "1"
 _OUTSIDE_BYTES = 1024
 
 
 def session_options(options: Mapping[str, OptionValue], *, optimize: bool) -> ort.SessionOptions:
     """Return session options with every host option set explicitly.
 
-    `optimize` False leaves the graph as it is, for one that a build has optimized already.
+    `optimize` False leaves the graph as it is, for one that a build has optimized already. Products
+    with 4-bit weights keep their other operand in floats: by default it is rounded to int8.
     """
     import onnxruntime as ort
 
@@ -70,8 +77,24 @@ def session_options(options: Mapping[str, OptionValue], *, optimize: bool) -> or
     spin = "1" if options["spinning"] else "0"
     result.add_session_config_entry("session.intra_op.allow_spinning", spin)
     result.add_session_config_entry("session.inter_op.allow_spinning", spin)
+    result.add_session_config_entry("session.qdq_matmulnbits_accuracy_level", _FLOAT_ACTIVATIONS)
     result.log_severity_level = _ERRORS_ONLY
     return result
+
+
+def refused_level(precision: str, options: Mapping[str, OptionValue]) -> str | None:
+    """Return that the CPU provider takes no such graph at that level of optimization, or None.
+
+    Above `basic` it fuses fp8's quantisation into operators of integers, and then refuses those.
+    Its setting against that, `session.disable_quant_qdq`, gives wrong numbers instead.
+    """
+    level = options["graph_optimization"]
+    if precision not in FP8 or level in _FP8_LEVELS:
+        return None
+    return (
+        f"graph_optimization={level} makes ONNX Runtime take {precision} for int8 on the CPU; "
+        "use basic or disabled"
+    )
 
 
 def keep_weights_outside(options: ort.SessionOptions, path: Path) -> None:

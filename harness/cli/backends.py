@@ -45,7 +45,8 @@ def _told(backend: Backend, *, explain: bool) -> Iterator[str]:
     for option in backend.options:
         kind = "|".join(map(_spell, option.choices)) or type(option.default).__name__
         default = _spell(option.default) or "empty"
-        yield f"    {option.name}: {kind}, default {default} - {option.help}"
+        others = "".join(f", {_spell(value)} for {name}" for name, value in option.by_precision)
+        yield f"    {option.name}: {kind}, default {default}{others} - {option.help}"
 
 
 def _spell(value: object) -> str:

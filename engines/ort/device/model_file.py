@@ -1,15 +1,14 @@
-"""An ONNX file copied with its weights, and its inputs, by protobuf's fields: workers have no onnx.
-
-Field numbers are those of onnx.proto (IR version 13).
-"""
+"""An ONNX file copied with its weights, and the shapes of its inputs, by protobuf's fields."""
 
 from __future__ import annotations
 
 import shutil
 from typing import TYPE_CHECKING
 
+from engines.ort.protobuf import BYTES, contents, fields, varint
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from engines.contract import PreparedModel
@@ -28,9 +27,6 @@ _KEY, _VALUE = 1, 2
 _GRAPH, _INITIALIZER, _INPUT, _NAME, _TENSOR_NAME = 7, 5, 11, 1, 8
 _TYPE_TENSOR_SHAPE_DIM = (2, 1, 2, 1)
 _DIM_VALUE, _DIM_PARAM = 1, 2
-_BYTES = 2
-"""The wire type of fields that say their own length; the others are numbers."""
-_FIXED_BYTES = {1: 8, 5: 4}
 
 
 def copy_model(model: PreparedModel, path: Path) -> None:
@@ -49,13 +45,11 @@ def copy_model(model: PreparedModel, path: Path) -> None:
 
 def input_shapes(path: Path, sizes: Mapping[str, int]) -> dict[str, tuple[int, ...]] | None:
     """Return the shape of each input of a model; None where `sizes` lack a dimension's name."""
-    graph = next(_contents(memoryview(path.read_bytes()), _GRAPH))
-    fed = {
-        bytes(next(_contents(tensor, _TENSOR_NAME))) for tensor in _contents(graph, _INITIALIZER)
-    }
+    graph = next(contents(memoryview(path.read_bytes()), _GRAPH))
+    fed = {bytes(next(contents(tensor, _TENSOR_NAME))) for tensor in contents(graph, _INITIALIZER)}
     shapes: dict[str, tuple[int, ...]] = {}
-    for given in _contents(graph, _INPUT):
-        name = bytes(next(_contents(given, _NAME)))
+    for given in contents(graph, _INPUT):
+        name = bytes(next(contents(given, _NAME)))
         dims = [_size(dim, sizes) for dim in _dims(given)]
         if name in fed:
             continue
@@ -70,24 +64,17 @@ def _dims(given: memoryview) -> list[memoryview]:
     """Return the dimensions of an input: those of its type's tensor type's shape."""
     found = [given]
     for number in _TYPE_TENSOR_SHAPE_DIM:
-        found = [content for message in found for content in _contents(message, number)]
+        found = [content for message in found for content in contents(message, number)]
     return found
 
 
 def _size(dim: memoryview, sizes: Mapping[str, int]) -> int | None:
     for number, whole, content in fields(dim):
         if number == _DIM_VALUE and content is None:
-            return _varint(whole, 1)[0]
+            return varint(whole, 1)[0]
         if number == _DIM_PARAM and content is not None:
             return sizes.get(bytes(content).decode())
     return None
-
-
-def _contents(message: memoryview, number: int) -> Iterator[memoryview]:
-    """Yield the content of each field of that number."""
-    for found, _, content in fields(message):
-        if found == number and content is not None:
-            yield content
 
 
 def _renamed(message: memoryview, kind: str, prefix: str, names: dict[str, str]) -> bytes:
@@ -113,37 +100,8 @@ def _renamed_entry(entry: memoryview, prefix: str, names: dict[str, str]) -> byt
     return _field(_KEY, b"location") + _field(_VALUE, name.encode())
 
 
-def fields(message: memoryview) -> Iterator[tuple[int, memoryview, memoryview | None]]:
-    """Yield number, all bytes, and content of each field; the content of a number is None."""
-    position = 0
-    while position < len(message):
-        start = position
-        tag, position = _varint(message, position)
-        wire_type = tag & 7
-        if wire_type == _BYTES:
-            length, position = _varint(message, position)
-            end = position + length
-            yield tag >> 3, message[start:end], message[position:end]
-        else:
-            fixed = _FIXED_BYTES.get(wire_type)
-            end = _varint(message, position)[1] if fixed is None else position + fixed
-            yield tag >> 3, message[start:end], None
-        position = end
-
-
 def _field(number: int, content: bytes) -> bytes:
-    return _as_varint(number << 3 | _BYTES) + _as_varint(len(content)) + content
-
-
-def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    """Return the number at the position, and the position after it."""
-    value = shift = 0
-    while True:
-        byte = message[position]
-        value |= (byte & 0x7F) << shift
-        position, shift = position + 1, shift + 7
-        if byte < 0x80:
-            return value, position
+    return _as_varint(number << 3 | BYTES) + _as_varint(len(content)) + content
 
 
 def _as_varint(value: int) -> bytes:

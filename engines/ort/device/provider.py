@@ -11,6 +11,7 @@ import onnxruntime as ort
 
 from engines.contract import EngineError, Placement
 from engines.ort.device.log import listen, memcpy_nodes
+from engines.ort.effective import assigned_counts, effective
 from engines.ort.errors import TOLD, explain
 from engines.ort.options import session_options
 from engines.ort.placement import CPU, RECORDING, assigned, placement, require_on
@@ -41,11 +42,15 @@ _EXTRAS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnProvider:
-    """A session that the wanted provider runs; `notes` are what a report should say of it."""
+    """A session that the wanted provider runs; `notes` are what a report should say of it.
+
+    `effective_precision` is that of `SessionFacts`.
+    """
 
     session: ort.InferenceSession
     placement: tuple[Placement, ...]
     notes: tuple[str, ...]
+    effective_precision: str | None = None
 
 
 def device_session_options(options: Mapping[str, OptionValue]) -> ort.SessionOptions:
@@ -94,6 +99,13 @@ def with_rest(made: OnProvider, wanted: str, rest: str) -> OnProvider:
     nodes = sum(placed.nodes for placed in made.placement if placed.provider == rest)
     note = (f"{nodes} nodes run on {rest}, which {wanted} did not take",) if nodes else ()
     return replace(made, notes=(*made.notes, *note))
+
+
+def with_effective(made: OnProvider, precision: str) -> OnProvider:
+    """Return the same with what its nodes make of the case's precision."""
+    found = effective(precision, assigned_counts(precision, assigned(made.session)))
+    notes = (*made.notes, *found.notes)
+    return replace(made, effective_precision=found.precision, notes=notes)
 
 
 def _not_loaded(provider: str, log: str) -> EngineError:

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from engines.backends.onnxruntime_cpu import OnnxRuntimeCpu
 from engines.contract import Device, Engine, EngineError, PreparedModel, Site
@@ -241,3 +241,105 @@ def test_a_higher_level_fuses_more(convolution, tmp_path, level, kinds):
         convolution, case(graph_optimization=level), tmp_path / "e", SITE
     )
     assert {node.op_type for node in onnx.load(engine.path).graph.node} == kinds
+
+
+def at(precision, **options):
+    return replace(case(**options), precision=precision)
+
+
+@pytest.fixture
+def quantised(tmp_path):
+    """Return what makes a model of two products, the first before a Relu, in a type's Q and DQ."""
+
+    def make(kind):
+        dtype = helper.tensor_dtype_to_np_dtype(kind)
+        tensors, nodes = [numpy_helper.from_array(np.zeros((), dtype), "zero")], []
+        for k, given in enumerate(["x", "r0"]):
+            weight = np.random.default_rng(k).normal(0, 10, (8, 8)).astype(dtype)
+            tensors.append(numpy_helper.from_array(weight, f"w{k}"))
+            tensors.append(numpy_helper.from_array(np.float32(0.05), f"s{k}"))
+            scale = [f"s{k}", "zero"]
+            nodes += [
+                helper.make_node("QuantizeLinear", [given, *scale], [f"q{k}"]),
+                helper.make_node("DequantizeLinear", [f"q{k}", *scale], [f"d{k}"]),
+                helper.make_node("DequantizeLinear", [f"w{k}", *scale], [f"f{k}"]),
+                helper.make_node("MatMul", [f"d{k}", f"f{k}"], [f"h{k}"]),
+                helper.make_node("Relu", [f"h{k}"], [f"r{k}"]),
+            ]
+        nodes[-1] = helper.make_node("Sigmoid", ["h1"], ["y"])
+        inputs, outputs = [tensor("x", "batch", 8)], [tensor("y", "batch", 8)]
+        return save(tmp_path / "q.onnx", nodes, inputs, outputs, tensors)
+
+    return make
+
+
+def run(model, asked, path):
+    """Return the session's facts and its output."""
+    backend = OnnxRuntimeCpu()
+    rows = np.random.default_rng(9).normal(0, 1, (2, 8)).astype(np.float32)
+    engine = backend.build(model, asked, path, SITE)
+    with backend.open(engine, asked, {"x": rows}, SITE) as session:
+        session.enqueue[0]()
+        return session.facts(), session.outputs()["y"]
+
+
+def test_an_int8_graph_says_how_much_of_it_the_runtime_computes_in_int8(quantised, tmp_path):
+    facts, _ = run(quantised(TensorProto.INT8), at("int8"), tmp_path / "e")
+    assert facts.effective_precision is None
+    assert facts.notes == ("1 of 2 matrix operators compute in int8; in fp32: 1 MatMul",)
+
+
+def test_an_int8_graph_that_is_not_fused_computes_in_fp32(quantised, tmp_path):
+    asked = at("int8", graph_optimization="basic")
+    facts, _ = run(quantised(TensorProto.INT8), asked, tmp_path / "e")
+    assert facts.effective_precision == "fp32"
+    assert facts.notes == ("0 of 2 matrix operators compute in int8; in fp32: 2 MatMul",)
+
+
+def test_fp8_computes_in_fp32_and_as_the_graph_says(quantised, tmp_path):
+    model = quantised(TensorProto.FLOAT8E4M3FN)
+    facts, found = run(model, at("fp8"), tmp_path / "e")
+    _, plain = run(model, at("fp8", graph_optimization="disabled"), tmp_path / "p")
+    assert facts.options["graph_optimization"] == "basic"
+    assert facts.effective_precision == "fp32"
+    assert facts.notes == ("0 of 2 matrix operators compute in fp8; in fp32: 2 MatMul",)
+    np.testing.assert_allclose(found, plain, rtol=1e-6)
+
+
+def test_fp8_is_optimized_less_by_default_which_makes_another_engine():
+    backend = OnnxRuntimeCpu()
+    keys = [backend.engine_key(at(name), SITE.device) for name in ("fp8", "fp8-fp16", "int8")]
+    assert [key["graph_optimization"] for key in keys] == ["basic", "basic", "all"]
+
+
+def test_fp8_is_refused_where_it_would_be_wrong():
+    asked = at("fp8", graph_optimization="all")
+    assert OnnxRuntimeCpu().unsupported(at("fp8"), SITE.device) is None
+    assert OnnxRuntimeCpu().unsupported(asked, SITE.device) == (
+        "graph_optimization=all makes ONNX Runtime take fp8 for int8 on the CPU; "
+        "use basic or disabled"
+    )
+
+
+def test_4_bit_weights_are_multiplied_by_floats_and_never_by_int8(tmp_path):
+    weight = helper.make_tensor("w", TensorProto.INT4, [32, 8], [1, -2] * 128)
+    scale = numpy_helper.from_array(np.full((1, 8), 0.5, np.float32), "s")
+    nodes = [
+        helper.make_node("DequantizeLinear", ["w", "s"], ["f"], axis=0, block_size=32),
+        helper.make_node("MatMul", ["x", "f"], ["y"], name="product"),
+    ]
+    model = save(
+        tmp_path / "m.onnx", nodes, [tensor("x", 2, 32)], [tensor("y", 2, 8)], [weight, scale]
+    )
+    engine = OnnxRuntimeCpu().build(model, at("int4"), tmp_path / "e", SITE)
+    (node,) = onnx.load(engine.path).graph.node
+    assert node.op_type == "MatMulNBits"
+    assert {a.name: a.i for a in node.attribute}["accuracy_level"] == 1
+    rows = {"x": np.linspace(-3, 3, 64, dtype=np.float32).reshape(2, 32)}
+    with OnnxRuntimeCpu().open(engine, at("int4"), rows, SITE) as session:
+        session.enqueue[0]()
+        facts, found = session.facts(), session.outputs()["y"]
+    exact = rows["x"] @ (np.array([1, -2] * 128, np.float32).reshape(32, 8) * 0.5)
+    np.testing.assert_allclose(found, exact, rtol=1e-5)
+    assert facts.effective_precision is None
+    assert facts.notes == ()

@@ -253,7 +253,12 @@ def test_everything_is_released_when_opening_fails(opened, simulated_ort, word):
 
 @pytest.mark.parametrize(
     ("precision", "setting", "variable", "effective"),
-    [("fp32", "0", "0", None), ("fp16", "0", "0", None), ("tf32", "1", None, "tf32")],
+    [
+        ("fp32", "0", "0", None),
+        ("fp16", "0", "0", None),
+        ("int8", "0", "0", "fp32"),
+        ("tf32", "1", None, "tf32"),
+    ],
 )
 def test_tf32_is_used_for_that_precision_alone(opened, precision, setting, variable, effective):
     with opened(precision=precision) as session:
@@ -261,6 +266,12 @@ def test_tf32_is_used_for_that_precision_alone(opened, precision, setting, varia
         assert settings["use_tf32"] == setting
         assert os.environ.get("NVIDIA_TF32_OVERRIDE") == variable
         assert session.facts().effective_precision == effective
+
+
+def test_a_graph_that_multiplies_no_integers_is_not_called_int8(opened):
+    with opened(precision="int8") as session:
+        note = "0 of 1 matrix operators compute in int8; in fp32: 1 MatMul"
+        assert note in session.facts().notes
 
 
 def test_every_option_is_set_on_the_provider(opened):
@@ -307,6 +318,9 @@ def test_an_input_that_the_session_wants_on_the_host_stays_there(tmp_path):
         assert list(session._lanes[0].inputs) == ["x"]
         run(session, 1)
         assert session.outputs()["y"].tolist() == [5, 6, 7]
+        session.feed({"x": np.array([7, 7, 8]), "n": np.array(1)})
+        run(session, 1)
+        assert session.outputs()["y"].tolist() == [8, 8, 9]
 
 
 def test_an_input_that_is_not_given_is_named(opened):
@@ -329,6 +343,17 @@ def test_without_pycuda_queries_block_on_the_hosts_clock_and_it_says_so(opened):
         assert timings.gpu_compute_ns is None
         assert session.outputs()["y"].tolist() == [[0, 2, 0, 4]] * 2
         assert session.facts().notes == (f"timed on the host's clock alone: {NO_PYCUDA}",)
+
+
+@pytest.mark.usefixtures("no_pycuda")
+@pytest.mark.parametrize("graph", [False, True])
+def test_without_pycuda_other_values_are_fed_to_where_the_inputs_are(opened, graph):
+    with opened(cuda_graph=graph) as session:
+        if graph:
+            session.capture()
+        session.feed({"x": -X})
+        run(session, 1)
+        assert session.outputs()["y"].tolist() == [[1, 0, 3, 0]] * 2
 
 
 @pytest.mark.usefixtures("no_pycuda")

@@ -14,6 +14,11 @@ from engines.cuda.precision import lacking
         ("tf32", "sm120", None),
         ("int8", "sm75", None),
         ("fp8", "", None),
+        (
+            "int8-dynamic",
+            "sm90",
+            "int8-dynamic is for CPUs: its operators have no kernels on the device; use int8",
+        ),
     ],
 )
 def test_a_device_has_what_its_compute_capability_tells(precision, sm, sentence):

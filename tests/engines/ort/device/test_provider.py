@@ -1,12 +1,25 @@
+from types import SimpleNamespace
+
 import pytest
 
 pytest.importorskip("onnxruntime")
 
 from engines.contract import EngineError
 from engines.ort.device import provider
-from engines.ort.device.provider import on_provider
+from engines.ort.device.provider import OnProvider, on_provider, with_effective
 
 CUDA = "CUDAExecutionProvider"
+
+
+class Running:
+    """A session that says of these operators that they run on the device."""
+
+    def __init__(self, *ops):
+        nodes = [SimpleNamespace(name="", op_type=op) for op in ops]
+        self.subgraph = SimpleNamespace(ep_name=CUDA, get_nodes=lambda: nodes)
+
+    def get_provider_graph_assignment_info(self):
+        return [self.subgraph]
 
 
 class OnlyTheCpu:
@@ -65,3 +78,29 @@ def test_what_cuda_said_in_the_log_is_told(monkeypatch):
     assert error.value.hint == (
         "Update the driver, or install an onnxruntime-gpu that is made for it and for this device."
     )
+
+
+@pytest.mark.parametrize(
+    ("precision", "instead", "notes"),
+    [
+        ("fp32", None, ()),
+        ("fp16", None, ()),
+        ("int4", None, ()),
+        (
+            "int8",
+            "fp32",
+            ("a note", "0 of 2 matrix operators compute in int8; in fp32: 1 Conv, 1 Gemm"),
+        ),
+        (
+            "fp8-fp16",
+            "fp16",
+            ("a note", "0 of 2 matrix operators compute in fp8; in fp16: 1 Conv, 1 Gemm"),
+        ),
+    ],
+)
+def test_nodes_that_compute_in_floats_between_quantisations_are_told(precision, instead, notes):
+    session = Running("QuantizeLinear", "DequantizeLinear", "Conv", "Relu", "Gemm")
+    made = OnProvider(session=session, placement=(), notes=("a note",))
+    told = with_effective(made, precision)
+    assert told.effective_precision == instead
+    assert told.notes == (notes or ("a note",))
