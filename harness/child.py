@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import TracebackType
 
+    from engines.contract import Arrays
+
 _BOOTSTRAP = (
     "import sys; sys.path[:0] = filter(None, [sys.argv[2]]); from importlib import import_module; "
     "import_module(sys.argv[1]).main(int(sys.argv[3]), int(sys.argv[4]))"
@@ -114,14 +116,16 @@ class Child:
     ) -> None:
         self.end(wait_s=0.0 if kind else _END_S)
 
-    def ask(self, verb: str, *, timeout_s: float, **fields: Any) -> Message:
+    def ask(
+        self, verb: str, *, timeout_s: float, arrays: Arrays | None = None, **fields: Any
+    ) -> Message:
         """Return the child's answer to a verb.
 
         Raises ChildError for an answer that is a failure, for a death, and past `timeout_s`.
         """
         deadline = time.monotonic() + timeout_s
         try:
-            request = Message(header={"verb": verb, **fields})
+            request = Message(header={"verb": verb, **fields}, arrays=arrays or {})
             send(self._write_fd, request, deadline=deadline, exit_fd=self._exit_fd)
             reply = receive(self._read_fd, deadline=deadline, exit_fd=self._exit_fd)
         except ClosedError:

@@ -19,6 +19,7 @@ FILES = (
     "suites/expressions.py",
     "engines/__init__.py",
     "engines/contract.py",
+    "engines/feeding.py",
     "engines/registry.py",
     "harness/__init__.py",
     "harness/blocks.py",

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from engines import registry
+from engines.contract import Engine
 from harness.child import Child
 from harness.devices import variables
 from harness.environment import readings
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 
     from engines.contract import Device
     from harness.folders import Folders
+    from harness.prepare.inputs import Inputs
     from harness.staging import Ready
     from harness.telemetry.watch import Watch
     from harness.warmup import WarmupRule
     from harness.wire import Message
     from results.record import LaunchRecord
+    from suites.case import Case
     from suites.suite import Measure
 
 
@@ -47,16 +50,27 @@ class Workplace:
         """Return the watch of the case's device, None where it is not asked about itself."""
         return self.watches.get(registry.get(ready.planned.case.backend).device)
 
+    def site(self, backend: str) -> dict[str, object]:
+        """Return where the backend works, as its worker is told."""
+        device = self.devices[registry.get(backend).device]
+        return {"device": asdict(device), "scratch": str(self.folders.scratch(backend))}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Warm:
-    """A worker with a warm session: its answers so far, and the time to its first one."""
+class Opened:
+    """A worker with an open session: its answers, and the time to its first one."""
 
     child: Child
     pid: int
-    rule: WarmupRule
     start_ns: int
     opened: Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warm(Opened):
+    """A worker whose session is warm."""
+
+    rule: WarmupRule
     warmed: Message
     timeout_s: float
 
@@ -109,37 +123,67 @@ def launch(ready: Ready, number: int, *, workplace: Workplace) -> LaunchRecord:
 @contextmanager
 def warm_worker(ready: Ready, workplace: Workplace) -> Iterator[Warm]:
     """Yield a fresh worker whose session is open and warm. Raises ChildError."""
-    case, timeout_s = ready.planned.case, workplace.measure.timeout_s
-    kind = registry.get(case.backend).device
-    rule, log = warmup_rule(kind), workplace.folders.log(str(ready.planned.position))
-    seen = variables(workplace.devices[kind])
-    with Child("harness.worker", path=workplace.closure, log=log, variables=seen) as child:
-        described = child.ask("describe", timeout_s=timeout_s, backend=case.backend)
-        start_ns = child.age_ns()
-        opened = child.ask(
-            "open",
-            timeout_s=timeout_s,
-            case=case.to_dict(),
-            engine=str(ready.built.path),
-            facts=ready.built.facts,
-            inputs={
-                "path": str(ready.inputs.path),
-                "names": ready.inputs.names,
-                "dtypes": ready.inputs.dtypes,
-            },
-            site={
-                "device": asdict(workplace.devices[kind]),
-                "scratch": str(workplace.folders.scratch(case.backend)),
-            },
-            cuda_graph=bool(ready.planned.options.get("cuda_graph", False)),
-        )
-        warmed = child.ask("warm", timeout_s=timeout_s, rule=asdict(rule))
+    timeout_s = workplace.measure.timeout_s
+    rule = warmup_rule(registry.get(ready.planned.case.backend).device)
+    with open_worker(ready, workplace) as found:
+        warmed = found.child.ask("warm", timeout_s=timeout_s, rule=asdict(rule))
         yield Warm(
-            child=child,
-            pid=described.header["pid"],
+            child=found.child,
+            pid=found.pid,
+            start_ns=found.start_ns,
+            opened=found.opened,
             rule=rule,
-            start_ns=start_ns,
-            opened=opened,
             warmed=warmed,
             timeout_s=timeout_s,
         )
+
+
+@contextmanager
+def open_worker(ready: Ready, workplace: Workplace) -> Iterator[Opened]:
+    """Yield a fresh worker whose session is open, and has run nothing. Raises ChildError."""
+    case, timeout_s = ready.planned.case, workplace.measure.timeout_s
+    log = workplace.folders.log(str(ready.planned.position))
+    seen = variables(workplace.devices[registry.get(case.backend).device])
+    with Child("harness.worker", path=workplace.closure, log=log, variables=seen) as child:
+        described = child.ask("describe", timeout_s=timeout_s, backend=case.backend)
+        start_ns = child.age_ns()
+        engine = Engine(path=ready.built.path, facts=ready.built.facts)
+        graph = bool(ready.planned.options.get("cuda_graph", False))
+        opened = open_session(
+            child,
+            engine,
+            case,
+            ready.inputs,
+            site=workplace.site(case.backend),
+            cuda_graph=graph,
+            timeout_s=timeout_s,
+        )
+        pid = described.header["pid"]
+        yield Opened(child=child, pid=pid, start_ns=start_ns, opened=opened)
+
+
+def open_session(
+    child: Child,
+    engine: Engine,
+    case: Case,
+    inputs: Inputs,
+    *,
+    site: Mapping[str, object],
+    cuda_graph: bool,
+    timeout_s: float,
+) -> Message:
+    """Return the worker's answer once its session on the engine is open. Raises ChildError."""
+    return child.ask(
+        "open",
+        timeout_s=timeout_s,
+        case=case.to_dict(),
+        engine=str(engine.path),
+        facts=engine.facts,
+        inputs={
+            "path": str(inputs.path),
+            "names": inputs.names,
+            "dtypes": inputs.dtypes,
+        },
+        site=site,
+        cuda_graph=cuda_graph,
+    )

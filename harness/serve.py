@@ -15,6 +15,7 @@ from engines.contract import EngineError, StaleEngineError
 from harness.wire import ClosedError, Message, receive, send
 
 Verb = Callable[[Mapping[str, Any]], Message]
+"""Takes the message's header; its arrays, where it has any, are in there under `arrays`."""
 Verbs = Mapping[str, Verb]
 Explain = Callable[[Exception], EngineError]
 
@@ -36,7 +37,8 @@ def serve(read_fd: int, write_fd: int, verbs: Verbs, explain: Explain) -> None:
             return
         verb = message.header["verb"]
         try:
-            reply = verbs[verb](message.header)
+            arrays = {"arrays": message.arrays} if message.arrays else {}
+            reply = verbs[verb]({**message.header, **arrays})
         except Exception as error:  # noqa: BLE001 - whatever a runtime raises becomes an answer
             failure = plain_failure(error) or explain(error)
             named = {

@@ -1,8 +1,8 @@
 """The child's program: builds one engine, or opens one session and times it, as it is told.
 
-Verbs: describe, build, open, warm, block, outputs, close. One worker lives for one build or one
-launch. It needs numpy, the standard library and the backend's runtime only, and runs from a copy
-(`harness/closure.py`), so that a side may live in another environment.
+Verbs: describe, build, open, warm, block, outputs, infer, close. One worker lives for one build,
+one launch or one accuracy pass. It needs numpy, the standard library and the backend's runtime
+only, and runs from a copy (`harness/closure.py`), so that a side may live in another environment.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class Worker:
             "warm": self.warm,
             "block": self.block,
             "outputs": self.outputs,
+            "infer": self.infer,
             "close": self.close,
         }
 
@@ -164,6 +165,21 @@ class Worker:
         outputs = self._need_session().outputs()
         return Message(header={}, arrays=outputs)
 
+    def infer(self, header: Header) -> Message:
+        """Answer the outputs of one untimed query in slot 0, with the message's arrays as inputs.
+
+        A message without arrays leaves the inputs as they are.
+        """
+        session = self._need_session()
+        if "arrays" in header:
+            session.feed(header["arrays"])
+        for calls in (session.copy_in, session.enqueue, session.copy_out, session.fence):
+            for call in calls[:1]:
+                call()
+        if session.wait is not None:
+            session.wait[0]()
+        return Message(header={}, arrays=session.outputs())
+
     def close(self, header: Header) -> Message:
         """Answer what really ran, and close the session."""
         del header
@@ -208,12 +224,12 @@ def load_inputs(header: Header) -> Arrays:
     """Return the arrays of an inputs file by name; entry k of the file belongs to name k."""
     with np.load(header["path"]) as stored:
         return {
-            name: _typed(stored[f"input{k}"], dtype)
+            name: typed(stored[f"input{k}"], dtype)
             for k, (name, dtype) in enumerate(zip(header["names"], header["dtypes"], strict=True))
         }
 
 
-def _typed(array: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any]:
+def typed(array: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any]:
     """Return the array as its real type: numpy's file format forgets those of ml_dtypes."""
     if array.dtype.kind != "V":
         return array

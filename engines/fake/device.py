@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from engines.contract import CaptureError, LayerTime, Mark, Placement, SessionFacts
+from engines.feeding import Feed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -66,6 +67,7 @@ class FakeSession:
     def __init__(self, options: Mapping[str, OptionValue], inputs: Arrays) -> None:
         self._options = options
         self._inputs = inputs
+        self._feed = Feed(inputs)
         self._queries = 0
         self._captured = False
         self._flushed = False
@@ -100,6 +102,10 @@ class FakeSession:
                 "Run the case without cuda_graph.",
             )
         self._captured = True
+
+    def feed(self, inputs: Arrays) -> None:
+        """Sum these arrays from now on."""
+        self._inputs = self._feed.copied(inputs)
 
     def outputs(self) -> Arrays:
         """Return `y`: the sum of the first input, or NaN where that failure was asked for."""

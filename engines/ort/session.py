@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import onnxruntime as ort
 
 from engines.contract import CaptureError, EngineError, SessionFacts
+from engines.feeding import Feed
 from engines.ort.dtypes import HostTensor, laid_out, read
 from engines.ort.varying import VaryingOutputs, are_open, bind_outputs
 
@@ -31,13 +32,16 @@ class HostSession:
         placement: tuple[Placement, ...],
         *,
         device: str = "cpu",
+        effective_precision: str | None = None,
         notes: tuple[str, ...] = (),
     ) -> None:
         self._device = device
+        self._effective_precision = effective_precision
         self._notes = notes
         self._session = session
         self._options = dict(options)
         self._placement = placement
+        self._feed = Feed(inputs)
         self._inputs = {name: laid_out(array) for name, array in inputs.items()}
         self._binding = bind(session, self._inputs)
         self._varying = VaryingOutputs(session, self._binding) if are_open(session) else None
@@ -55,6 +59,13 @@ class HostSession:
         """Raise: there is no graph to capture on the host."""
         raise CaptureError("a CPU session has no CUDA graph", "Leave cuda_graph out for it.")
 
+    def feed(self, inputs: Arrays) -> None:
+        """Bind copies of the arrays in place of those that are bound."""
+        for name, array in self._feed.copied(inputs).items():
+            self._inputs[name] = laid_out(array)
+        for spec in self._session.get_inputs():
+            bind_host_input(self._binding, spec.name, self._inputs[spec.name])
+
     def outputs(self) -> Arrays:
         """Return copies of the last query's outputs by name, but those that no array can hold."""
         names = [out.name for out in self._session.get_outputs()]
@@ -70,6 +81,7 @@ class HostSession:
             device=self._device,
             options=self._options,
             placement=self._placement,
+            effective_precision=self._effective_precision,
             notes=(*self._notes, *(self._varying.notes if self._varying else ())),
         )
 

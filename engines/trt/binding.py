@@ -34,10 +34,11 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copies:
-    """A slot's copies, and its pinned outputs."""
+    """A slot's copies, and its pinned inputs and outputs."""
 
     copy_in: Call
     copy_out: Call
+    inputs: Mapping[str, Array]
     outputs: Mapping[str, Array]
 
 
@@ -68,8 +69,28 @@ class Binding:
             copy_out=self.context.copies_out(
                 [(results[buffer.name], buffer.address) for buffer in self.outputs], self.stream
             ),
+            inputs=sources,
             outputs=results,
         )
+
+    def feed(self, arrays: Arrays, copies: Copies | None) -> None:
+        """Replace the inputs' values where they are copied from, or on the device for None.
+
+        Raises EngineError for other values of a shape: the outputs have buffers for these.
+        """
+        for name, before in self.on_host.items():
+            if not np.array_equal(arrays[name], before):
+                raise EngineError(
+                    "shape-out-of-profile",
+                    f"feed: input {name!r}: expected the values of a shape that the session was "
+                    f"opened with, {before.tolist()}, got {arrays[name].tolist()}",
+                    "Open another session for them.",
+                )
+        for buffer in self.inputs:
+            if copies is not None:
+                np.copyto(copies.inputs[buffer.name], arrays[buffer.name])
+            elif buffer.host.nbytes:
+                self.context.upload(buffer.address, arrays[buffer.name], self.stream)
 
     def download(self) -> dict[str, Array]:
         """Return copies of the outputs on the device, the shapes among them as they are here."""

@@ -10,6 +10,7 @@ from engines.contract import CaptureError, Placement, SessionFacts
 from engines.cuda.clock import EventClock
 from engines.cuda.flush import flushing
 from engines.cuda.graph import capture
+from engines.feeding import Feed
 from engines.trt.binding import Binding, bind
 from engines.trt.layers import QUERIES, LayerTimes
 from engines.trt.runtime import make_context
@@ -54,6 +55,7 @@ class TensorRtSession:
     def __init__(self, opened: Opened, inputs: Arrays) -> None:
         self._opened = opened
         self._inputs = inputs
+        self._feed = Feed(inputs)
         streams = opened.context.streams(opened.device_options.streams)
         self._bindings: list[Binding] = [self._bound(stream) for stream in streams]
         self._slots = [self._bindings[k] for k in opened.device_options.stream_of]
@@ -83,6 +85,12 @@ class TensorRtSession:
             self._refuse_uncapturable(binding)
             launches[binding.stream.handle] = capture(self._opened.context, binding.stream, enqueue)
         self.enqueue = tuple(launches[binding.stream.handle] for binding in self._slots)
+
+    def feed(self, inputs: Arrays) -> None:
+        """Put the values where slot 0's queries copy theirs from, else on the device."""
+        fed = self._feed.copied(inputs)
+        self._bindings[0].feed(fed, self._copies[0] if self._copies else None)
+        self._inputs = fed
 
     def outputs(self) -> Arrays:
         """Return copies of slot 0's outputs: what was copied out, else what the device has."""

@@ -122,10 +122,10 @@ INPUTS = {"x": np.arange(8, dtype=np.float32).reshape(2, 4)}
 def opened(model, site, tmp_path):
     """Return the function that opens a session of a backend with options."""
 
-    def start(backend, **options):
+    def start(backend, inputs=INPUTS, **options):
         case = case_of(backend, **options)
         engine = backend.build(model, case, tmp_path / "engine", site(backend))
-        return backend.open(engine, case, INPUTS, site(backend))
+        return backend.open(engine, case, inputs, site(backend))
 
     return start
 
@@ -208,6 +208,71 @@ def test_the_outputs_are_copies(session):
     session.outputs()["y"][...] = -1
     run_once(session)
     assert np.array_equal(session.outputs()["y"], first)
+
+
+def test_other_values_are_answered_as_by_a_session_that_was_opened_with_them(backend, opened):
+    fed = {"x": np.array([[5, -1, 0, 2], [7, 7, -8, 1]], np.float32)}
+    with opened(backend) as session:
+        run_once(session)
+        session.feed(fed)
+        run_once(session)
+        found = session.outputs()
+    with opened(backend, fed) as session:
+        run_once(session)
+        expected = session.outputs()
+    assert found["y"].tobytes() == expected["y"].tobytes()
+
+
+def test_neither_the_arrays_of_open_nor_those_fed_are_kept_or_changed(session):
+    before = INPUTS["x"].copy()
+    fed = {"x": np.full((2, 4), 3, np.float32)}
+    session.feed(fed)
+    fed["x"][...] = 100
+    run_once(session)
+    first = session.outputs()["y"].copy()
+    session.feed(INPUTS)
+    assert np.array_equal(INPUTS["x"], before)
+    assert first.reshape(-1)[0] in (24.0, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "found"),
+    [
+        ({}, "feed: expected inputs ['x'], got []"),
+        ({"z": INPUTS["x"]}, "feed: expected inputs ['x'], got ['z']"),
+        (
+            {"x": INPUTS["x"][:1]},
+            "feed: input 'x': expected float32 of shape [2, 4], got float32 of shape [1, 4]",
+        ),
+        (
+            {"x": INPUTS["x"].astype(np.float16)},
+            "feed: input 'x': expected float32 of shape [2, 4], got float16 of shape [2, 4]",
+        ),
+    ],
+)
+def test_only_what_fits_the_bound_inputs_is_fed(session, inputs, found):
+    with pytest.raises(EngineError) as error:
+        session.feed(inputs)
+    assert (error.value.kind, error.value.message) == ("invalid-model", found)
+    assert error.value.hint
+
+
+WAYS = ({"transfers": "copied", "queue_depth": 2}, {"streams": 2}, {"cuda_graph": True})
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: next(iter(way)))
+def test_a_device_is_fed_in_whatever_way_it_is_driven(capturing, opened, way):
+    fed = {"x": np.array([[5, -1, 0, 2], [7, 7, -8, 1]], np.float32)}
+    with opened(capturing, **way) as session:
+        if "cuda_graph" in way:
+            session.capture()
+        run_once(session)
+        session.feed(fed)
+        for calls in (session.copy_in, session.enqueue, session.copy_out, session.fence):
+            for call in calls[:1]:
+                call()
+        session.wait[0]()
+        assert np.array_equal(session.outputs()["y"], fed["x"] + 1)
 
 
 def test_the_facts_name_what_really_runs(backend, session):

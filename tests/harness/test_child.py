@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
 
 from harness.child import Child, ChildError, _cause, child_pool, kill_all
@@ -42,8 +43,6 @@ def build(child, case, tmp_path, timeout_s=60):
 def warm(child, case, tmp_path, timeout_s=60):
     build(child, case, tmp_path)
     inputs = tmp_path / "inputs.npz"
-    import numpy as np
-
     np.savez(inputs, input0=np.ones(4))
     child.ask(
         "open",
@@ -169,6 +168,21 @@ def test_a_pool_left_by_an_exception_kills_the_children_it_waits_for(start, tmp_
         assert waiting.wait(60)
         raise KeyboardInterrupt
     assert isinstance(future.exception(), ChildError)
+
+
+def test_arrays_travel_with_a_verb_and_a_misfit_among_them_is_named(start, tmp_path):
+    with start() as child:
+        warm(child, fake(), tmp_path)
+        fed = child.ask("infer", timeout_s=60, arrays={"x": np.array([1.0, 2.0, 3.0, 0.5])})
+        assert fed.arrays["y"].tolist() == [6.5]
+        assert child.ask("infer", timeout_s=60).arrays["y"].tolist() == [6.5]
+        with pytest.raises(ChildError) as error:
+            child.ask("infer", timeout_s=60, arrays={"x": np.ones(3)})
+    assert failure(error) == (
+        "invalid-model",
+        "feed: input 'x': expected float64 of shape [4], got float64 of shape [3]",
+        "Feed what the session was opened with, or open another session for it.",
+    )
 
 
 def test_killing_all_is_quiet_when_none_is_alive():

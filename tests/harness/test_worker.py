@@ -1,6 +1,7 @@
 """What a worker does to its own process, seen from inside it."""
 
 import gc
+from functools import partial
 
 import numpy as np
 import pytest
@@ -89,6 +90,27 @@ def test_the_untimed_queries_of_a_queue_are_among_those_that_ran(opened):
     header = opened.block({**BLOCK, "total_s": 0.003}).header
     assert [queries for queries, *_ in header["blocks"]] == [4]
     assert header["span_queries"] == 2 + 4 + 2
+
+
+WAYS = [{}, {**QUEUED, "transfers": "copied", "streams": 2}]
+
+
+@pytest.mark.parametrize("opened", WAYS, indirect=True, ids=["blocking", "queued"])
+def test_an_untimed_query_answers_what_its_message_brings(opened):
+    before = opened._session._queries
+    fed = opened.infer({"arrays": {"x": np.array([1.0, 2.0, 3.0, 4.5])}})
+    assert fed.arrays["y"].tolist() == [10.5]
+    assert opened.infer({}).arrays["y"].tolist() == [10.5]
+    assert opened._session._queries == before + 2
+
+
+@pytest.mark.parametrize("opened", [WAYS[1]], indirect=True)
+def test_an_untimed_query_goes_through_every_call_of_slot_0_in_order(opened):
+    session, called = opened._session, []
+    for name in ("copy_in", "enqueue", "copy_out", "fence", "wait"):
+        setattr(session, name, [partial(called.append, (name, slot)) for slot in range(2)])
+    opened.infer({})
+    assert called == [(n, 0) for n in ("copy_in", "enqueue", "copy_out", "fence", "wait")]
 
 
 @pytest.mark.parametrize("backend", ["fake", "onnxruntime-cpu"])

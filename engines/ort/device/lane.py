@@ -53,7 +53,7 @@ class Lane:
         self._session = session
         self._context = context
         self._binding = session.io_binding()
-        self._host: list[HostTensor] = []
+        self._host: dict[str, HostTensor] = {}
         self.inputs: dict[str, tuple[int, Array]] = {}
         self._bind_inputs(inputs)
         self._on_host = [
@@ -86,6 +86,19 @@ class Lane:
         self.stream.synchronize()
         return call
 
+    def feed(self, inputs: Mapping[str, Array]) -> None:
+        """Replace the values of the inputs; the arrays, contiguous, are the lane's from now on."""
+        for name, array in inputs.items():
+            tensor = laid_out(array)
+            if name in self._host:
+                bind_host_input(self._binding, name, tensor)
+                self._host[name] = tensor
+            elif name in self.inputs:
+                address, _ = self.inputs[name]
+                if tensor.data.nbytes:
+                    self._context.upload(address, tensor.data, self.stream)
+                self.inputs[name] = (address, tensor.data)
+
     def read_outputs(self) -> dict[str, Array]:
         """Return copies of the last query's outputs, but those that no array can hold."""
         arrays: dict[str, Array] = {}
@@ -107,7 +120,7 @@ class Lane:
         for spec, info in zip(self._session.get_inputs(), infos, strict=True):
             tensor = laid_out(needed(inputs, spec.name))
             if not _is_on_device(info):
-                self._host.append(tensor)
+                self._host[spec.name] = tensor
                 bind_host_input(self._binding, spec.name, tensor)
                 continue
             data = np.ascontiguousarray(tensor.data)

@@ -147,6 +147,7 @@ def _on_streams(
 def _in_context(
     context: Context, case: Case, options: Options, inputs: Arrays, site: Site, opener: Opener
 ) -> DeviceSession:
+    from engines.feeding import Feed
     from engines.ort.device.lane import Lane
     from engines.ort.device.session import DeviceSession, device_facts
 
@@ -161,10 +162,11 @@ def _in_context(
         device=site.device,
         options=options,
         placement=made.placement,
+        effective_precision=made.effective_precision,
         memory_bytes=max(0, free_bytes - context.free_bytes()),
         notes=(*made.notes, *_many(device.streams)),
     )
-    return DeviceSession(lanes, context, device, facts)
+    return DeviceSession(lanes, context, device, facts, feed=Feed(inputs))
 
 
 def _without_streams(
@@ -180,6 +182,7 @@ def _without_streams(
             device=site.device,
             options=options,
             placement=made.placement,
+            effective_precision=made.effective_precision,
             memory_bytes=None,
             notes=(*made.notes, f"timed on the host's clock alone: {reason}"),
         )

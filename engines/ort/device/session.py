@@ -12,6 +12,7 @@ from engines.contract import CaptureError, SessionFacts
 from engines.cuda.clock import EventClock
 from engines.cuda.flush import flushing
 from engines.cuda.waiting import waits
+from engines.feeding import Feed
 from engines.ort.device.on_device import refused
 from engines.ort.dtypes import from_bytes
 
@@ -44,17 +45,21 @@ class DeviceSession:
         context: Context,
         device: DeviceOptions,
         facts: SessionFacts,
+        *,
+        feed: Feed,
     ) -> None:
         self._lanes = list(lanes)
         self._context = context
         self._device = device
         self._facts = facts
+        self._feed = feed
         streams = [lanes[k].stream for k in device.stream_of]
         queries = [lane.query() for lane in lanes]
         self.enqueue: Sequence[Call] = [queries[k] for k in device.stream_of]
         self._told: SessionFacts | None = None
         self.copy_in: Sequence[Call] = ()
         self.copy_out: Sequence[Call] = ()
+        self._sources: dict[str, Array] = {}
         self._copied: dict[str, Array] = {}
         if device.copied:
             self._copy(device.stream_of)
@@ -75,6 +80,13 @@ class DeviceSession:
             raise refused(error) from error
         self.enqueue = [replays[k] for k in self._device.stream_of]
         self._told = None
+
+    def feed(self, inputs: Arrays) -> None:
+        """Put the values on the device, and where slot 0's queries copy theirs from."""
+        lane = self._lanes[0]
+        lane.feed(self._feed.copied(inputs))
+        for name, pinned in self._sources.items():
+            pinned[...] = _bytes(lane.inputs[name][1])
 
     def outputs(self) -> Arrays:
         """Return copies of slot 0's outputs by name, but those that no array can hold."""
@@ -116,8 +128,9 @@ class DeviceSession:
         copy_out: list[Call] = []
         for slot, k in enumerate(stream_of):
             lane = self._lanes[k]
-            sources = [(at, self._pinned(data)) for at, data in lane.inputs.values()]
-            copy_in.append(self._context.copies_in(sources, lane.stream))
+            sources = {name: self._pinned(data) for name, (_, data) in lane.inputs.items()}
+            uploads = [(lane.inputs[name][0], pinned) for name, pinned in sources.items()]
+            copy_in.append(self._context.copies_in(uploads, lane.stream))
             targets = {
                 name: self._context.pinned((tensor.size_bytes,), np.uint8)
                 for name, tensor in lane.outputs.items()
@@ -125,13 +138,17 @@ class DeviceSession:
             pairs = [(targets[name], lane.outputs[name].address) for name in targets]
             copy_out.append(self._context.copies_out(pairs, lane.stream))
             if slot == 0:
-                self._copied = targets
+                self._sources, self._copied = sources, targets
         self.copy_in, self.copy_out = copy_in, copy_out
 
     def _pinned(self, data: Array) -> Array:
         pinned = self._context.pinned((data.nbytes,), np.uint8)
-        pinned[...] = data.reshape(-1).view(np.uint8)
+        pinned[...] = _bytes(data)
         return pinned
+
+
+def _bytes(data: Array) -> Array:
+    return data.reshape(-1).view(np.uint8)
 
 
 def device_facts(
@@ -140,6 +157,7 @@ def device_facts(
     device: Device,
     options: Mapping[str, OptionValue],
     placement: tuple[Placement, ...],
+    effective_precision: str | None,
     memory_bytes: int | None,
     notes: tuple[str, ...],
 ) -> SessionFacts:
@@ -150,7 +168,7 @@ def device_facts(
         device=device.name or device.kind,
         options=dict(options),
         placement=placement,
-        effective_precision="tf32" if case.precision == "tf32" else None,
+        effective_precision="tf32" if case.precision == "tf32" else effective_precision,
         device_memory_bytes=memory_bytes,
         notes=notes,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import onnxruntime as ort
 
 from engines.contract import CaptureError, EngineError
+from engines.feeding import Feed
 from engines.ort.device.on_device import refused
 from engines.ort.device.run_options import RUNS_TO_CAPTURE, run_options
 from engines.ort.dtypes import laid_out
@@ -40,6 +41,7 @@ class UnstampedSession:
         self._session = session
         self._facts = facts
         self._cuda_graph = cuda_graph
+        self._feed = Feed(inputs)
         self._binding = session.io_binding()
         self._inputs = {
             spec.name: _on_device(spec.name, needed(inputs, spec.name))
@@ -68,6 +70,12 @@ class UnstampedSession:
         except Exception as error:
             raise refused(error) from error
         self.enqueue = (replay,)
+
+    def feed(self, inputs: Arrays) -> None:
+        """Copy the values to where the inputs are on the device."""
+        for name, array in self._feed.copied(inputs).items():
+            if name in self._inputs and array.nbytes:
+                self._inputs[name].update_inplace(array)
 
     def outputs(self) -> Arrays:
         """Return copies of the last query's outputs by name."""

@@ -12,8 +12,8 @@ from engines.contract import Device, EngineError, PreparedModel, Site
 from harness.folders import Folders
 from harness.outcome import check_outputs
 from harness.plan import make_plan
-from harness.prepare import store_inputs
-from harness.prepare_worker import prepare
+from harness.prepare.inputs import store_inputs
+from harness.prepare.worker import prepare
 from harness.vocabulary import installed_vocabulary
 from harness.worker import load_inputs
 from results.record import Skipped

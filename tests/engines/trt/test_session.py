@@ -331,25 +331,6 @@ def test_an_input_that_is_not_given_is_named(backend, add, case, site, rows, tmp
     )
 
 
-@pytest.fixture
-def expand(save, tensor):
-    """A model that repeats its input as often as the values of `sequence` say."""
-    node = helper.make_node("Expand", ["x", "sequence"], ["y"], name="expand")
-    shape = tensor("sequence", 1, kind=TensorProto.INT64)
-    return save([node], [tensor("x", "batch", 1), shape], [tensor("y", "batch", "n")])
-
-
-def test_values_of_a_shape_stay_on_the_host(backend, expand, case, site, tmp_path):
-    asked = case(backend.name, dims=[("sequence", 3)])
-    engine = backend.build(expand, asked, tmp_path / "plan", site)
-    arrays = {"x": np.ones((2, 1), np.float32), "sequence": np.array([3])}
-    with backend.open(engine, asked, arrays, site) as session:
-        session.enqueue[0]()
-        session.fence[0]()
-        session.wait[0]()
-        assert np.array_equal(session.outputs()["y"], np.ones((2, 3), np.float32))
-
-
 def test_an_output_whose_shape_only_the_data_tells_is_refused(
     backend, save, tensor, case, site, rows, tmp_path
 ):

@@ -1,0 +1,45 @@
+"""Which arrays an open session takes in place of those that it was opened with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engines.contract import EngineError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from engines.contract import Arrays
+
+_HINT = "Feed what the session was opened with, or open another session for it."
+
+
+class Feed:
+    """The names, shapes and types of the inputs that a session was opened with."""
+
+    def __init__(self, inputs: Arrays) -> None:
+        self._specs = {name: (array.shape, array.dtype) for name, array in inputs.items()}
+
+    def copied(self, inputs: Arrays) -> dict[str, NDArray[Any]]:
+        """Return contiguous copies of the arrays, which the caller may change afterwards.
+
+        Raises EngineError for an unknown name, a missing one, and another shape or type.
+        """
+        if set(inputs) != set(self._specs):
+            raise EngineError(
+                "invalid-model",
+                f"feed: expected inputs {sorted(self._specs)}, got {sorted(inputs)}",
+                _HINT,
+            )
+        for name, array in inputs.items():
+            shape, dtype = self._specs[name]
+            if (array.shape, array.dtype) != (shape, dtype):
+                raise EngineError(
+                    "invalid-model",
+                    f"feed: input {name!r}: expected {dtype} of shape {list(shape)}, "
+                    f"got {array.dtype} of shape {list(array.shape)}",
+                    _HINT,
+                )
+        return {name: np.array(inputs[name], order="C") for name in self._specs}
