@@ -53,11 +53,11 @@ def value_problem(axis: str, value: object, words: Words) -> str | None:
     """Return what is wrong with a value of that axis, or None."""
     option = words.vocabulary.option(axis)
     if axis == "model":
-        return None if words.models is None else _choice_problem(value, words.models)
+        return None if words.models is None else choice_problem(value, words.models)
     if axis == "backend":
-        return _choice_problem(value, words.vocabulary.backends)
+        return choice_problem(value, words.vocabulary.backends)
     if axis == "precision":
-        return _choice_problem(value, PRECISIONS)
+        return choice_problem(value, PRECISIONS)
     if option is not None:
         return _option_problem(value, option)
     return size_problem(value)
@@ -133,7 +133,8 @@ def entry_problems(
     yield from axes_problems(axes, words)
 
 
-def _choice_problem(value: object, known: tuple[object, ...]) -> str | None:
+def choice_problem(value: object, known: tuple[object, ...]) -> str | None:
+    """Return why a value is none of those known, or None."""
     if any(value == word and type(value) is type(word) for word in known):
         return None
     hint = did_you_mean(value, map(str, known))
@@ -142,7 +143,7 @@ def _choice_problem(value: object, known: tuple[object, ...]) -> str | None:
 
 def _option_problem(value: object, option: OptionWord) -> str | None:
     if option.choices:
-        return _choice_problem(value, option.choices)
+        return choice_problem(value, option.choices)
     numeric = isinstance(value, int | float) and not isinstance(value, bool)
     legal = isinstance(value, option.kind) and isinstance(value, bool) == (option.kind is bool)
     if option.kind is float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from suites.calibration_form import CalibrationForm
 from suites.errors import did_you_mean
 from suites.measure_form import LaunchesForm, MeasureForm
 from suites.schema import InputForm, SuiteForm
@@ -18,6 +19,7 @@ _KINDS = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
+    "bool_type": "true or false",
     "list_type": "a list",
     "dict_type": "a mapping",
     "model_type": "a mapping",
@@ -26,7 +28,6 @@ _KINDS = {
     "greater_than_equal": "a number of at least {ge}",
     "less_than_equal": "a number of at most {le}",
 }
-_LATER = {"gate": "Gates are not supported yet. Remove it."}
 
 
 def explain(error: ValidationError, document: object, where: str) -> str:
@@ -63,8 +64,6 @@ def _spell_bound(bound: object) -> str:
 
 def _unknown_key(place: Place) -> tuple[Place, str]:
     key = str(place[-1])
-    if key in _LATER:
-        return place, _LATER[key]
     words = list(_form(place).model_fields)
     hint = did_you_mean(key, words)
     return place[:-1], f"expected one of {spell_words(words)}, got {key!r}.{hint}"
@@ -75,6 +74,8 @@ def _form(place: Place) -> type[BaseModel]:
         return InputForm
     if place[0] == "measure" and len(place) > 1:
         return LaunchesForm if len(place) > 2 else MeasureForm
+    if place[0] == "calibration" and len(place) > 1:
+        return CalibrationForm
     return SuiteForm
 
 

@@ -17,12 +17,16 @@ from suites.models.packages import packages
 from suites.suite import (
     Axis,
     BuiltinSource,
+    Calibration,
+    Dataset,
+    FileDataset,
     FileInput,
     FileSource,
     FixedInput,
     InputSource,
     Measure,
     Model,
+    NamedDataset,
     PackageSource,
     PythonSource,
     RandomInput,
@@ -136,6 +140,8 @@ def parse_suite(
 
 
 def _suite(form: SuiteForm, *, base: Path, sha256: str, path: Path | None) -> Suite:
+    from suites.gate_form import read_gate
+
     return Suite(
         name=form.suite,
         path=path,
@@ -148,6 +154,8 @@ def _suite(form: SuiteForm, *, base: Path, sha256: str, path: Path | None) -> Su
         exclude=_selections("exclude", form.exclude),
         require=tuple(form.require),
         measure=_measure(form.measure),
+        calibration=Calibration(samples=form.calibration.samples, method=form.calibration.method),
+        gate=read_gate(form.gate),
         seed=form.seed,
     )
 
@@ -167,7 +175,13 @@ def _model(name: str, form: ModelForm, base: Path) -> Model:
     if isinstance(source, PackageSource):
         file = packages()[source.package].files[source.file]
         dims, inputs = {**dict(file.dims), **dims}, {**dict(file.values), **inputs}
-    return Model(name=name, source=source, dims=tuple(dims.items()), inputs=tuple(inputs.items()))
+    return Model(
+        name=name,
+        source=source,
+        dims=tuple(dims.items()),
+        inputs=tuple(inputs.items()),
+        dataset=None if form.dataset is None else _dataset(form.dataset, base),
+    )
 
 
 def _source(form: ModelForm, base: Path) -> Source:
@@ -190,6 +204,19 @@ def _input(form: InputForm, base: Path) -> InputSource:
     return RandomInput(low=form.low, high=form.high)
 
 
+def _dataset(given: Any, base: Path) -> Dataset:
+    if isinstance(given, str):
+        return NamedDataset(name=given)
+    return FileDataset(
+        path=base / given["npz"],
+        given=given["npz"],
+        inputs=tuple(given["inputs"].items()),
+        labels=given.get("labels"),
+        task=given.get("task"),
+        output=given.get("output"),
+    )
+
+
 def _measure(form: MeasureForm) -> Measure:
     return Measure(
         target=form.target,
@@ -199,6 +226,7 @@ def _measure(form: MeasureForm) -> Measure:
         case_s=form.case_s,
         timeout_s=form.timeout_s,
         telemetry_s=form.telemetry_s,
+        accuracy=form.accuracy,
     )
 
 

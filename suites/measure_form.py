@@ -15,24 +15,34 @@ MOST_LAUNCHES = 1000
 _PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*", re.ASCII)
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Return whether it is a number; true and false are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _fraction(given: object) -> object:
+def read_percentage(given: object) -> object:
+    """Return the fraction that a percentage such as `2%` is; anything else as it is."""
     percent = _PERCENT.fullmatch(given) if isinstance(given, str) else None
-    value: Any = float(percent[1]) / 100 if percent else given
-    if not (_is_number(value) and 0 < value < 1):
-        hint = f" Did you mean '{value:g}%'?" if _is_number(given) and 1 <= value < 100 else ""
-        found = spell_found(given)
-        fail([((), f"expected a percentage such as 2% or a fraction, got {found}.{hint}")])
+    return float(percent[1]) / 100 if percent else given
+
+
+def percentage_hint(given: Any) -> str:
+    """Return ` Did you mean '2%'?` for a number that only makes sense as one, or nothing."""
+    return f" Did you mean '{given:g}%'?" if is_number(given) and 1 <= given < 100 else ""
+
+
+def _fraction(given: object) -> object:
+    value: Any = read_percentage(given)
+    if not (is_number(value) and 0 < value < 1):
+        found = f"{spell_found(given)}.{percentage_hint(given)}"
+        fail([((), f"expected a percentage such as 2% or a fraction, got {found}")])
     return value
 
 
 def _as_range(given: Any) -> object:
     if isinstance(given, dict):
         return given
-    if not (isinstance(given, int) and _is_number(given) and 1 <= given <= MOST_LAUNCHES):
+    if not (isinstance(given, int) and is_number(given) and 1 <= given <= MOST_LAUNCHES):
         expected = f"a whole number from 1 to {MOST_LAUNCHES}, or a mapping with min and max"
         fail([((), f"expected {expected}, got {spell_found(given)}.")])
     return {"min": given, "max": given}
@@ -67,6 +77,7 @@ class MeasureForm(BaseModel):
     case_s: Annotated[float, Field(gt=0, le=86400)] = 30.0
     timeout_s: Annotated[float, Field(ge=1, le=86400)] = 300.0
     telemetry_s: Annotated[float, Field(ge=0, le=3600)] = 5.0
+    accuracy: bool = True
 
     @model_validator(mode="after")
     def _launch_can_end(self) -> Self:

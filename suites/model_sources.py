@@ -14,7 +14,7 @@ from suites.wording import Problem, spell_found, spell_words
 
 SOURCES = ("builtin", "onnx", "python")
 
-_SHARED = ("dims", "inputs")
+_SHARED = ("dims", "inputs", "dataset")
 _BESIDE = {"onnx": _SHARED, "python": ("args", *_SHARED)}
 _IN_PACKAGE = ("package", "file")
 _OWN_PACKAGES = ("engines", "harness", "results", "suites")

@@ -28,7 +28,10 @@ from suites.axes import (
     name_problem,
     value_problem,
 )
+from suites.calibration_form import CalibrationForm
+from suites.dataset_form import dataset_problems
 from suites.form import STRICT, fail, fail_if
+from suites.gate_form import gate_problems
 from suites.measure_form import MeasureForm
 from suites.model_sources import SOURCES, model_problems
 from suites.sources import dim_problem, input_problems
@@ -84,6 +87,7 @@ class ModelForm(BaseModel):
     python: Any = None
     dims: dict[str, list[Any]] = {}
     inputs: dict[str, InputForm] = {}
+    dataset: Any = None
 
     @property
     def params(self) -> dict[str, Any]:
@@ -96,6 +100,12 @@ class ModelForm(BaseModel):
         found = (((name, i), dim_problem(dim)) for name in dims for i, dim in enumerate(dims[name]))
         fail_if((place, message) for place, message in found if message)
         return dims
+
+    @field_validator("dataset")
+    @classmethod
+    def _dataset(cls, dataset: Any, info: ValidationInfo) -> Any:
+        fail_if(dataset_problems(dataset, _context(info).base))
+        return dataset
 
     @model_validator(mode="after")
     def _one_source(self, info: ValidationInfo) -> Self:
@@ -123,6 +133,8 @@ class SuiteForm(BaseModel):
     exclude: list[dict[str, Values]] = []
     require: Values = []
     measure: MeasureForm = MeasureForm()
+    calibration: CalibrationForm = CalibrationForm()
+    gate: dict[str, Any] = {}
     seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 0
 
     @field_validator("models")
@@ -173,6 +185,12 @@ class SuiteForm(BaseModel):
                 problem = f"expected a backend of the matrix, got {name!r}."
             fail_if([((index,), problem)] if problem else [])
         return require
+
+    @field_validator("gate")
+    @classmethod
+    def _gate(cls, gate: dict[str, Any]) -> dict[str, Any]:
+        fail_if(gate_problems(gate))
+        return gate
 
 
 def _words(info: ValidationInfo) -> Words:

@@ -163,7 +163,8 @@ class Measure:
     `launch_s` is timed per launch after warm-up; `case_s` caps a case's launches together;
     `timeout_s` is the longest that one step of a child may take (build, open, warm-up, the timed
     blocks beyond `launch_s`) before it counts as hung. `telemetry_s` is how long a device that has
-    telemetry is watched in a pass of its own; 0 leaves that out.
+    telemetry is watched in a pass of its own; 0 leaves that out. `accuracy` says whether answers
+    are checked in a pass of their own.
     """
 
     target: float = 0.02
@@ -173,6 +174,7 @@ class Measure:
     case_s: float = 30.0
     timeout_s: float = 300.0
     telemetry_s: float = 5.0
+    accuracy: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

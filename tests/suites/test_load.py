@@ -12,13 +12,18 @@ from suites.matrix import expand
 from suites.models import builtin
 from suites.models.packages import packages
 from suites.suite import (
+    AccuracyLimits,
     Axis,
     BuiltinSource,
+    Calibration,
+    FileDataset,
     FileInput,
     FileSource,
     FixedInput,
+    Gate,
     Measure,
     Model,
+    NamedDataset,
     PackageSource,
     RandomInput,
     Selection,
@@ -29,9 +34,10 @@ TEXT = """\
 suite: rnn
 description: everything that a suite can say
 models:
-  lstm: {builtin: lstm, hidden: 256, layers: 2}
+  lstm: {builtin: lstm, hidden: 256, layers: 2, dataset: digits-rows}
   mine:
     onnx: models/mine.onnx
+    dataset: {npz: batch.npz, inputs: {ids: words, mask: m}, labels: y, task: sequence, output: z}
     dims: {ids: [batch, sequence], state: [2, batch, 128]}
     inputs:
       ids: {low: 0, high: 30522}
@@ -49,7 +55,10 @@ defaults: {tokens: 5, spinning: true}
 exclude: [{model: mine, precision: int8, reason: "no"}, {batch: [1, 8], sequence: 16}]
 include: [{model: lstm, batch: 256}]
 require: onnxruntime-cpu
-measure: {target: 2.5%, launches: 5, launch_s: 1, case_s: 60, timeout_s: 9.5, telemetry_s: 0}
+measure: {target: 2.5%, launches: 5, launch_s: 1, case_s: 60,
+  timeout_s: 9.5, telemetry_s: 0, accuracy: false}
+calibration: {samples: 100, method: entropy}
+gate: {accuracy: {min_cosine: 99.9%, max_abs: 2, precision: {int4: {min_cosine: 0.98}, fp16: {}}}}
 seed: 7
 """
 
@@ -75,6 +84,7 @@ def test_a_suite_is_what_its_file_says(folder, vocabulary):
             Model(
                 name="lstm",
                 source=BuiltinSource(name="lstm", params=(("hidden", 256), ("layers", 2))),
+                dataset=NamedDataset(name="digits-rows"),
             ),
             Model(
                 name="mine",
@@ -88,6 +98,14 @@ def test_a_suite_is_what_its_file_says(folder, vocabulary):
                         "mask",
                         FileInput(path=folder / "batch.npz", given="batch.npz", key="mask"),
                     ),
+                ),
+                dataset=FileDataset(
+                    path=folder / "batch.npz",
+                    given="batch.npz",
+                    inputs=(("ids", "words"), ("mask", "m")),
+                    labels="y",
+                    task="sequence",
+                    output="z",
                 ),
             ),
         ),
@@ -118,6 +136,12 @@ def test_a_suite_is_what_its_file_says(folder, vocabulary):
             case_s=60.0,
             timeout_s=9.5,
             telemetry_s=0.0,
+            accuracy=False,
+        ),
+        calibration=Calibration(samples=100, method="entropy"),
+        gate=Gate(
+            accuracy=AccuracyLimits(min_cosine=pytest.approx(0.999), max_abs=2),
+            by_precision=(("int4", AccuracyLimits(min_cosine=0.98)), ("fp16", AccuracyLimits())),
         ),
         seed=7,
     )
@@ -187,8 +211,9 @@ def test_an_unknown_shipped_name_suggests_one(vocabulary):
     with pytest.raises(SuiteError) as caught:
         load_suite("smoek", vocabulary)
     assert str(caught.value) == (
-        "suite: expected one of real, rnn, rnn-gpu, smoke, streams, transformer, transformer-gpu, "
-        "vision, vision-gpu, or the path of a .yaml file, got 'smoek'. Did you mean 'smoke'?"
+        "suite: expected one of precision, precision-gpu, real, rnn, rnn-gpu, smoke, streams, "
+        "transformer, transformer-gpu, vision, vision-gpu, or the path of a .yaml file, "
+        "got 'smoek'. Did you mean 'smoke'?"
     )
 
 
@@ -220,7 +245,9 @@ def test_a_folder_does_not_hide_a_shipped_suite(tmp_path, monkeypatch, vocabular
 
 
 def test_a_name_that_no_file_can_have_is_an_unknown_suite(vocabulary):
-    with pytest.raises(SuiteError, match=r"^suite: expected one of real, rnn, rnn-gpu, "):
+    with pytest.raises(
+        SuiteError, match=r"^suite: expected one of precision, precision-gpu, real, "
+    ):
         load_suite("x" * 300, vocabulary)
 
 

@@ -32,6 +32,7 @@ LAUNCHES = (
         ("timeout_s: 0.5", "measure.timeout_s: expected a number of at least 1, got 0.5."),
         ("telemetry_s: -1", "measure.telemetry_s: expected a number of at least 0, got -1."),
         ("telemetry_s: off", "measure.telemetry_s: expected a number, got 'off'."),
+        ("accuracy: off", "measure.accuracy: expected true or false, got 'off'."),
         (
             "{launch_s: 20, timeout_s: 20}",
             ("measure.launch_s: expected less than timeout_s, got 20 and 20. Raise timeout_s."),

@@ -34,7 +34,8 @@ def model(text):
             [
                 (
                     "models.m.builtin: expected one of rnn, lstm, gru, stacked-lstm, bilstm-text, "
-                    "mlp, cnn, detector, transformer, got 'lstn'. Did you mean 'lstm'?"
+                    "mlp, cnn, detector, transformer, matmul-peak, copy-peak, got 'lstn'. "
+                    "Did you mean 'lstm'?"
                 )
             ],
         ),
@@ -43,7 +44,7 @@ def model(text):
             [
                 (
                     "models.m: expected builtin with hidden, layers, features, classes, dims, "
-                    "inputs, got 'hiden'. Did you mean 'hidden'?"
+                    "inputs, dataset, got 'hiden'. Did you mean 'hidden'?"
                 ),
                 (
                     "models.m.layers: expected an integer from 1 on, got 0. "
@@ -138,9 +139,9 @@ def model(text):
         (
             "python: zoo:build, hidden: 3, arg: {}",
             [
-                "models.m: expected only python, args, dims, inputs, got 'hidden'.",
+                "models.m: expected only python, args, dims, inputs, dataset, got 'hidden'.",
                 (
-                    "models.m: expected only python, args, dims, inputs, got 'arg'. "
+                    "models.m: expected only python, args, dims, inputs, dataset, got 'arg'. "
                     "Did you mean 'args'?"
                 ),
             ],
@@ -186,7 +187,7 @@ def model(text):
         ),
         (
             "onnx: there.npy, hidden: 3",
-            ["models.m: expected only onnx, dims, inputs, got 'hidden'."],
+            ["models.m: expected only onnx, dims, inputs, dataset, got 'hidden'."],
         ),
     ],
 )

@@ -157,7 +157,7 @@ def test_a_wrong_matrix_is_explained(problems, text, lines):
                 ),
                 (
                     "rnn.yaml: measure: expected one of target, launches, launch_s, case_s, "
-                    "timeout_s, telemetry_s, got 'launchs'. Did you mean 'launches'?"
+                    "timeout_s, telemetry_s, accuracy, got 'launchs'. Did you mean 'launches'?"
                 ),
                 "rnn.yaml: measure.launches: expected min to be at most max, got 3 and 2.",
                 "rnn.yaml: measure.launch_s: expected a number above 0, got 0.",
@@ -198,13 +198,14 @@ def test_a_wrong_matrix_is_explained(problems, text, lines):
         ("seed: true", ["rnn.yaml: seed: expected a whole number, got true."]),
         ("seed: 1.5", ["rnn.yaml: seed: expected a whole number, got 1.5."]),
         ("description: 3", ["rnn.yaml: description: expected text, got 3."]),
-        ("gate: {latency: 2%}", ["rnn.yaml: gate: Gates are not supported yet. Remove it."]),
+        ("gate: 2%", ["rnn.yaml: gate: expected a mapping, got '2%'."]),
         (
             "modles: {}",
             [
                 (
                     "rnn.yaml: expected one of suite, description, models, matrix, defaults, "
-                    "include, exclude, require, measure, seed, got 'modles'. Did you mean 'models'?"
+                    "include, exclude, require, measure, calibration, gate, seed, got 'modles'. "
+                    "Did you mean 'models'?"
                 )
             ],
         ),

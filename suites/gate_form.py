@@ -1,0 +1,97 @@
+"""What a suite may write under `gate`: limits of accuracy, for all precisions and for some."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from suites.axes import choice_problem
+from suites.case import PRECISIONS
+from suites.errors import did_you_mean
+from suites.measure_form import is_number, percentage_hint, read_percentage
+from suites.suite import AccuracyLimits, Gate
+from suites.wording import Place, Problem, spell_found, spell_words
+
+ACCURACY = "accuracy"
+PRECISION = "precision"
+
+_FRACTION = "a percentage such as 98% or a fraction from 0 to 1"
+_RATIO = "a percentage such as 2% or a number of at least 0"
+_AMOUNT = "a number of at least 0"
+_LEVEL = "a number"
+LIMITS = {
+    "min_cosine": _FRACTION,
+    "max_abs": _AMOUNT,
+    "max_rel": _RATIO,
+    "min_snr_db": _LEVEL,
+    "min_top1": _FRACTION,
+    "min_accuracy": _FRACTION,
+    "min_f1": _FRACTION,
+    "min_exact_match": _FRACTION,
+    "max_cer": _RATIO,
+    "max_accuracy_drop": _FRACTION,
+}
+"""What each limit may be."""
+
+
+def gate_problems(given: Mapping[str, object]) -> Iterator[Problem]:
+    """Return what is wrong with a gate, with the place below it."""
+    yield from _unknown(given, (ACCURACY,), ())
+    limits = given.get(ACCURACY, {})
+    yield from _limits_problems(limits, (ACCURACY,), (*LIMITS, PRECISION))
+    by_precision = limits.get(PRECISION, {}) if isinstance(limits, dict) else {}
+    place: Place = (ACCURACY, PRECISION)
+    if not isinstance(by_precision, dict):
+        yield place, f"expected a mapping, got {spell_found(by_precision)}."
+        return
+    for precision, own in by_precision.items():
+        if problem := choice_problem(precision, PRECISIONS):
+            yield place, problem
+        yield from _limits_problems(own, (*place, precision), tuple(LIMITS))
+
+
+def read_gate(given: Mapping[str, Any]) -> Gate:
+    """Return a gate without problems as a value."""
+    limits = dict(given.get(ACCURACY, {}))
+    by_precision = limits.pop(PRECISION, {})
+    return Gate(
+        accuracy=_limits(limits),
+        by_precision=tuple((precision, _limits(own)) for precision, own in by_precision.items()),
+    )
+
+
+def _limits(given: Mapping[str, Any]) -> AccuracyLimits:
+    read: dict[str, Any] = {name: read_percentage(value) for name, value in given.items()}
+    return AccuracyLimits(**read)
+
+
+def _limits_problems(given: object, place: Place, words: tuple[str, ...]) -> Iterator[Problem]:
+    if not isinstance(given, dict):
+        yield place, f"expected a mapping, got {spell_found(given)}."
+        return
+    yield from _unknown(given, words, place)
+    for name, value in given.items():
+        if name in LIMITS and not _is_legal(value, LIMITS[name]):
+            hint = percentage_hint(value) if LIMITS[name] == _FRACTION else ""
+            yield (*place, name), f"expected {LIMITS[name]}, got {spell_found(value)}.{hint}"
+
+
+def _is_legal(given: object, kind: str) -> bool:
+    value: Any = read_percentage(given) if kind in (_FRACTION, _RATIO) else given
+    if not (is_number(value) and math.isfinite(value)):
+        return False
+    return kind == _LEVEL or 0 <= value <= (1 if kind == _FRACTION else math.inf)
+
+
+def _unknown(
+    given: Mapping[str, object], words: tuple[str, ...], place: Place
+) -> Iterator[Problem]:
+    for name in given:
+        if name not in words:
+            hint = did_you_mean(name, words)
+            yield place, f"expected {_one_of(words)}, got {name!r}.{hint}"
+
+
+def _one_of(words: tuple[str, ...]) -> str:
+    return f"one of {spell_words(words)}" if len(words) > 1 else f"only {words[0]}"

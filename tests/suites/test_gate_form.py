@@ -1,0 +1,95 @@
+import pytest
+
+from suites.suite import AccuracyLimits, Gate
+
+SUITE = "suite: s\nmodels: {a: {builtin: mlp}}\nmatrix: {backend: fake, batch: 1}\n"
+FRACTION = "expected a percentage such as 98% or a fraction from 0 to 1, got "
+RATIO = "expected a percentage such as 2% or a number of at least 0, got "
+LIMITS = (
+    "min_cosine, max_abs, max_rel, min_snr_db, min_top1, min_accuracy, min_f1, min_exact_match, "
+    "max_cer, max_accuracy_drop"
+)
+
+
+def test_a_suite_without_a_gate_asks_for_nothing(parse):
+    assert parse(SUITE).gate == Gate(accuracy=AccuracyLimits(), by_precision=())
+
+
+def test_percentages_are_fractions_where_they_make_sense(parse):
+    given = (
+        "min_cosine: 1, max_abs: 0.5, max_rel: 150%, min_snr_db: -3, min_top1: 99%, "
+        "min_accuracy: 0.9, min_f1: 0, min_exact_match: 100%, max_cer: 1.5, max_accuracy_drop: 2%"
+    )
+
+    assert parse(f"{SUITE}gate: {{accuracy: {{{given}}}}}").gate.accuracy == AccuracyLimits(
+        min_cosine=1,
+        max_abs=0.5,
+        max_rel=1.5,
+        min_snr_db=-3,
+        min_top1=0.99,
+        min_accuracy=0.9,
+        min_f1=0,
+        min_exact_match=1,
+        max_cer=1.5,
+        max_accuracy_drop=0.02,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("{latency: 2%}", ["gate: expected only accuracy, got 'latency'."]),
+        (
+            "{acuracy: {}}",
+            ["gate: expected only accuracy, got 'acuracy'. Did you mean 'accuracy'?"],
+        ),
+        ("{accuracy: 0.9}", ["gate.accuracy: expected a mapping, got 0.9."]),
+        (
+            "{accuracy: {min_cosin: 1}}",
+            [
+                (
+                    f"gate.accuracy: expected one of {LIMITS}, precision, got 'min_cosin'. "
+                    "Did you mean 'min_cosine'?"
+                )
+            ],
+        ),
+        (
+            "{accuracy: {max_cer: -1%, min_top1: 98, min_cosine: 1.5, max_abs: 2%, max_rel: true}}",
+            [
+                f"gate.accuracy.max_cer: {RATIO}'-1%'.",
+                f"gate.accuracy.min_top1: {FRACTION}98. Did you mean '98%'?",
+                f"gate.accuracy.min_cosine: {FRACTION}1.5. Did you mean '1.5%'?",
+                "gate.accuracy.max_abs: expected a number of at least 0, got '2%'.",
+                f"gate.accuracy.max_rel: {RATIO}true.",
+            ],
+        ),
+        (
+            "{accuracy: {min_snr_db: high}}",
+            ["gate.accuracy.min_snr_db: expected a number, got 'high'."],
+        ),
+        (
+            "{accuracy: {precision: [int8]}}",
+            ["gate.accuracy.precision: expected a mapping, got a list."],
+        ),
+        (
+            "{accuracy: {precision: {int5: {}}}}",
+            [
+                (
+                    "gate.accuracy.precision: expected one of fp32, tf32, fp16, bf16, int8, "
+                    "int8-fp16, int8-dynamic, int8-scan, fp8, fp8-fp16, int4, fp64, got 'int5'. "
+                    "Did you mean 'int8'?"
+                )
+            ],
+        ),
+        (
+            "{accuracy: {precision: {int4: 0.9, int8: {precision: {}, min_f1: 2}}}}",
+            [
+                "gate.accuracy.precision.int4: expected a mapping, got 0.9.",
+                f"gate.accuracy.precision.int8: expected one of {LIMITS}, got 'precision'.",
+                f"gate.accuracy.precision.int8.min_f1: {FRACTION}2. Did you mean '2%'?",
+            ],
+        ),
+    ],
+)
+def test_a_wrong_gate_is_explained(problems, text, lines):
+    assert problems(f"{SUITE}gate: {text}") == [f"rnn.yaml: {line}" for line in lines]
