@@ -17,9 +17,12 @@ from sqlalchemy import insert
 from harness.environment import capture, readings
 from harness.protocol import resolve_protocol, warmup_rule
 from results import rows, schema
+from results.accuracy import AccuracyRecord, ClassScore, OutputParity, TaskScore
+from results.accuracy_rows import accuracy_row
 from results.aggregate import summarise
 from results.codec import dump, summary_fields
 from results.database import connect
+from results.effect import Effect, GraphCost
 from results.record import Block, CaseRecord, Failed, LaunchRecord, Measured, RunRecord
 from results.store import Store
 from suites.case import Case
@@ -116,6 +119,46 @@ def samples() -> tuple[Sample, ...]:
     return tuple(made)
 
 
+EFFECT = Effect(
+    nodes=5,
+    all_nodes=9,
+    weights={"fp16": 0.99, "fp32": 0.01},
+    flops={"fp16": 0.97, "fp32": 0.03},
+    bytes_before=1_450_000,
+    bytes_after=740_000,
+    kept=("LSTM: its state stays fp32",),
+)
+COST = GraphCost(flops=25_600_000, parameter_bytes=740_000, activation_bytes=220_000)
+METRICS = {"accuracy": 0.972, "precision": 0.971, "recall": 0.97, "f1": 0.9705}
+ACCURACY = AccuracyRecord(
+    attempt=0,
+    started_at=STARTED_AT,
+    reference="fp32 by onnxruntime-cpu",
+    parity=(
+        OutputParity(
+            output="logits",
+            values=640,
+            max_abs=6.3e-4,
+            max_rel=1.2e-3,
+            cosine=0.999998,
+            snr_db=63.2,
+            top1=1.0,
+            nan=0,
+            inf=0,
+        ),
+    ),
+    task=TaskScore(
+        dataset="digits",
+        task="classification",
+        samples=360,
+        metrics=METRICS,
+        classes=tuple(
+            ClassScore(label=str(digit), precision=0.97, recall=0.96, f1=0.965, support=36)
+            for digit in range(10)
+        ),
+        reference=METRICS,
+    ),
+)
 CORE: Row = {"model": "m0", "backend": "onnxruntime-cpu", "precision": "fp32"}
 
 
@@ -151,6 +194,8 @@ def case(position: int, point: Case) -> CaseRecord:
         build_ns=17_100_000,
         engine_bytes=812_000,
         facts={"nodes:CPUExecutionProvider": 7},
+        effect=EFFECT if point.precision != "fp32" else None,
+        cost=COST,
     )
 
 
@@ -211,6 +256,7 @@ def add_sample(connection: Any, key: Row, each: CaseRecord, sample: Sample) -> N
         query = insert(schema.launch).returning(schema.launch.c.id)
         launch_id = connection.execute(query, {**row, **key}).scalar_one()
         connection.execute(insert(schema.timings), {"launch_id": launch_id, **raw})
+    connection.execute(insert(schema.accuracy), {**key, **accuracy_row(ACCURACY)})
     rates = sample.summary.rates
     at_batch = replace(rates, samples_per_s=rates.queries_per_s * each.case.batch)
     summary = replace(sample.summary, rates=at_batch)

@@ -61,8 +61,8 @@ class TaskScore:
 class AccuracyRecord:
     """One accuracy pass. `reference` says what parity is with.
 
-    `skipped` is why there is no `parity` or no `task`, by these names; a name that is missing there
-    and empty here was not asked for.
+    `skipped` is why there is no `parity`, no `task`, or no score of the `reference`, by these
+    names; what is missing there and here was not asked for.
     """
 
     attempt: int

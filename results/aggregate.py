@@ -16,6 +16,7 @@ from results.rules import STATISTICS_VERSION, UNDISTURBED_CPU
 from results.spacing import own_time_share
 from results.summary import ColdPath, Latency, Load, Rates, Summary
 from results.utilization import utilization
+from results.work import work
 
 if TYPE_CHECKING:
     from results.record import Block, CaseRecord, LaunchRecord
@@ -31,7 +32,7 @@ def summarise(
     Raises ValueError where there is no launch, or one without queries or blocks.
     """
     _check(case, launches)
-    protocol = launches[0].protocol
+    protocol, rates = launches[0].protocol, _rates(case, launches)
     found = Summary(
         statistics_version=STATISTICS_VERSION,
         protocol=protocol,
@@ -41,11 +42,12 @@ def summarise(
         steady_share=_steady_share(launches),
         own_time_share=own_time_share(launches),
         latency=_latency(launches) if protocol.streams == 1 else None,
-        rates=_rates(case, launches),
+        rates=rates,
         cold=_cold(case, launches),
         device=device_times(launches),
         load=_load(case, launches),
         utilization=_utilization(case, launches, telemetry),
+        work=work(case.cost, rates) if case.cost else None,
         remarks=_remarks(case, launches),
     )
     return replace(found, notes=notes(case, launches, found))

@@ -19,6 +19,7 @@ from results.summary import (
     Summary,
     TooFewQueries,
     Utilization,
+    Work,
 )
 
 Json = Any
@@ -75,6 +76,7 @@ def read_summary(fields: Mapping[str, Any]) -> Summary:
         "device": _read_device(fields["device"]),
         "load": Load(**fields["load"]),
         "utilization": _read_utilization(fields.get("utilization")),
+        "work": _read_work(fields.get("work")),
         "notes": tuple(fields["notes"]),
         "remarks": tuple(fields["remarks"]),
     }
@@ -92,6 +94,10 @@ def _read_device(fields: Mapping[str, Any]) -> DeviceTimes:
 
 def _read_utilization(fields: Mapping[str, Any] | None) -> Utilization | None:
     return None if fields is None else Utilization(**fields)
+
+
+def _read_work(fields: Mapping[str, Any] | None) -> Work | None:
+    return None if fields is None else Work(**fields)
 
 
 def _read_latency(fields: Mapping[str, Any] | None) -> Latency | None:

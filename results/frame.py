@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from results import frame_judged as judged
 from results.codec import outcome_fields
 from results.frame_columns import READERS, TEXTS, WHOLE, Value
 
@@ -38,6 +39,7 @@ def flat_rows(run: RunResult, pairs: Pairs) -> Iterator[dict[str, Value]]:
             "run_id": run.record.id,
             **_identity(case, tuple(dims), tuple(options)),
             **_ending(case),
+            **{name: read(case) for name, read in judged.READERS.items()},
             **_numbers(summary),
         }
 
@@ -54,12 +56,15 @@ def column_types(runs: Iterable[RunResult]) -> dict[str, str]:
             dims |= dict.fromkeys(f"dim_{name}" for name, _ in case.record.case.dims)
             options |= dict.fromkeys(f"option_{name}" for name in case.record.options)
     names = ("run_id", *_CASE, *dims, *options, *_OF_FILES, "outcome", *_ENDED, "launches")
-    return {name: "int64" if name in dims else _type(name) for name in (*names, *READERS)}
+    every = (*names, *judged.READERS, *READERS)
+    return {name: "int64" if name in dims else _type(name) for name in every}
 
 
 def _type(name: str) -> str:
-    if name in _WHOLE or name in WHOLE or name.endswith(("_have", "_need")):
+    if name in {*_WHOLE, *WHOLE, *judged.WHOLE} or name.endswith(("_have", "_need")):
         return "int64"
+    if name in judged.READERS:
+        return "string" if name in judged.TEXTS else "double"
     return "double" if name in READERS and name not in TEXTS else "string"
 
 

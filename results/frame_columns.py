@@ -44,6 +44,8 @@ WHOLE = (
     "memory_used_bytes",
     "process_memory_bytes",
     "other_processes",
+    "flops_per_query",
+    "bytes_per_query",
     "statistics_version",
 )
 TEXTS = ("ran_precision", "throttling", "telemetry_unknown", "protocol", "notes", "remarks")
@@ -104,6 +106,8 @@ def _paths() -> dict[str, str]:
         "gpu_compute_p99_ns": "device.gpu_compute_p99.value_ns",
         **{name: f"load.{name}" for name in _LOAD},
         **{name: f"utilization.{name}" for name in _TELEMETRY},
+        **{f"{name}_per_query": f"work.{name}" for name in ("flops", "bytes")},
+        **{name: f"work.{name}" for name in ("flops_per_s", "bytes_per_s", "flops_per_byte")},
         "protocol": "protocol.fingerprint",
         "statistics_version": "statistics_version",
     }

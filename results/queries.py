@@ -27,6 +27,22 @@ def summaries(
     return _summaries(schema.summary.c.summary, run_id, statistics_version, positions)
 
 
+def accuracies(run_id: str, positions: Collection[int] | None = None) -> Select[Any]:
+    """Select the accuracy of a run or some of its cases, that of the newest attempt last.
+
+    Launches make that of earlier attempts than theirs void.
+    """
+    table, launch = schema.accuracy, schema.launch
+    launched = (
+        select(func.coalesce(func.max(launch.c.attempt), 0))
+        .where(launch.c.run_id == table.c.run_id, launch.c.position == table.c.position)
+        .scalar_subquery()
+    )
+    query = select(table).filter_by(run_id=run_id).where(table.c.attempt >= launched)
+    query = query.order_by(table.c.attempt)
+    return query if positions is None else query.where(table.c.position.in_(positions))
+
+
 def glances(run_id: str, statistics_version: int) -> Select[Any]:
     """Select what `results/ranking.py` reads of each summary, those of most launches last."""
     summary = schema.summary.c.summary

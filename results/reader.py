@@ -12,6 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from results import queries, rows, schema
 from results.access import caution
+from results.accuracy import AccuracyRecord
+from results.accuracy_rows import read_accuracy
 from results.damage import REMEDY, UNREADABLE, check_text, lenient, of_row, reading, told
 from results.database import (
     DamagedError,
@@ -149,6 +151,20 @@ class Reader:
         query = select(table).filter_by(**of_case(run_id, case_position))
         found = self._read(query.order_by(table.c.attempt.desc()).limit(1))
         return self._reading(found[0], read_telemetry) if found else None
+
+    def accuracy(self, run_id: str, case_position: int) -> AccuracyRecord | None:
+        """Return the newest accuracy of a case; not one of an attempt before its launches'."""
+        return self.accuracies(run_id, [case_position]).get(case_position)
+
+    def accuracies(
+        self, run_id: str, positions: Collection[int] | None = None
+    ) -> dict[int, AccuracyRecord]:
+        """Return the accuracy of each case that has any, by position.
+
+        `positions` are those of some cases, a thousand at most.
+        """
+        found = self._read(queries.accuracies(run_id, positions))
+        return {row["position"]: self._reading(row, read_accuracy) for row in found}
 
     def summaries(
         self, run_id: str, statistics_version: int, positions: Collection[int] | None = None

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from results.effect import Effect, GraphCost
 from suites.case import Case, OptionValue
 from suites.errors import did_you_mean
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from results.accuracy import AccuracyRecord
     from results.summary import Summary
 
     Nanoseconds = NDArray[np.int64]
@@ -119,6 +121,8 @@ class CaseRecord:
     Hashes, times and facts are None or empty where the case never got that far. `build_ns` is host
     time inside the backend's build, process start excluded; where `engine_cached` the engine came
     out of the cache, and the build is the one that had put it there. `engine_key` is its key there.
+    `effect` is what preparing did to the graph, None for one that was taken as it came; `cost` is
+    None where nobody counted.
     """
 
     position: int
@@ -132,6 +136,8 @@ class CaseRecord:
     engine_key: str | None = None
     engine_cached: bool | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    effect: Effect | None = None
+    cost: GraphCost | None = None
 
     @property
     def id(self) -> str:
@@ -225,11 +231,15 @@ Outcome = Measured | Skipped | Failed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseResult:
-    """A case of a stored run, its outcome (None while it is open), its last attempt's launches."""
+    """A case of a stored run, its outcome (None while it is open), its last attempt's launches.
+
+    `accuracy` is read apart (`results/summaries.py`), and None until then.
+    """
 
     record: CaseRecord
     outcome: Outcome | None
     launches: int
+    accuracy: AccuracyRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

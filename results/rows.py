@@ -18,6 +18,7 @@ from results.codec import (
     read_summary,
 )
 from results.columns import check_columns
+from results.effect import Effect, GraphCost
 from results.record import (
     CaseRecord,
     LaunchRecord,
@@ -90,6 +91,8 @@ def case_row(record: CaseRecord) -> dict[str, Any]:
         "given_options": dump(dict(case.options)),
         "options": dump(dict(record.options)),
         "facts": dump(dict(record.facts)),
+        "effect": record.effect and dump(asdict(record.effect)),
+        "cost": record.cost and dump(asdict(record.cost)),
     }
 
 
@@ -106,7 +109,13 @@ def read_case(row: Row) -> CaseRecord:
     flat = {f.name: row[f.name] for f in fields(CaseRecord) if f.name in row}
     nested: dict[str, Any] = {name: _mapping(row, name) for name in ("options", "facts")}
     nested["engine_cached"] = None if flat["engine_cached"] is None else bool(flat["engine_cached"])
+    nested["effect"] = None if flat["effect"] is None else _effect(_mapping(row, "effect"))
+    nested["cost"] = None if flat["cost"] is None else GraphCost(**_mapping(row, "cost"))
     return CaseRecord(**{**flat, **nested, "case": case})
+
+
+def _effect(fields: Mapping[str, Any]) -> Effect:
+    return Effect(**{**fields, "kept": tuple(fields["kept"])})
 
 
 def launch_row(record: LaunchRecord) -> dict[str, Any]:

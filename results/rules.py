@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-STATISTICS_VERSION = 2
+STATISTICS_VERSION = 3
 """Goes up whenever a summary of the same launches would change; stored ones are then rebuilt."""
 LAUNCHES = 5
 """Fewer fresh launches than these sample too little of what differs between processes."""

@@ -80,6 +80,8 @@ case = Table(
     Column("case_id", Text, nullable=False, server_default=""),
     Column("engine_key", Text),
     Column("engine_cached", Integer),
+    Column("effect", Text),
+    Column("cost", Text),
     Index("case_of_id", "case_id"),
 )
 
@@ -135,6 +137,20 @@ telemetry = Table(
     Column("device_uuid", Text, nullable=False),
     Column("readings", Text, nullable=False),
     Column("samples", Text, nullable=False),
+    _of_case(),
+)
+
+accuracy = Table(
+    "accuracy",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("started_at", Float, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("parity", Text, nullable=False),
+    Column("task", Text),
+    Column("skipped", Text, nullable=False),
     _of_case(),
 )
 

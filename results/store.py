@@ -15,6 +15,8 @@ from sqlalchemy.dialects.sqlite import insert as insert_or
 
 from results import rows, schema
 from results.access import Access, access
+from results.accuracy import AccuracyRecord
+from results.accuracy_rows import accuracy_row
 from results.codec import dump, summary_fields
 from results.database import StoreError, connect, connect_reader, translated
 from results.reader import FILE, Reader, of_case
@@ -74,6 +76,11 @@ class Store(Reader):
         """Add the telemetry of an attempt at a case; it counts if the case is still open."""
         row = {**of_case(run_id, case_position), **telemetry_row(record)}
         self._append(schema.telemetry, row)
+
+    def add_accuracy(self, run_id: str, case_position: int, record: AccuracyRecord) -> None:
+        """Add the accuracy of an attempt at a case that was added before."""
+        row = {**of_case(run_id, case_position), **accuracy_row(record)}
+        self._append(schema.accuracy, row)
 
     def add_outcome(self, run_id: str, case_position: int, outcome: Outcome) -> None:
         """Close a case that was added before; a case is closed once."""

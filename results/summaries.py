@@ -38,12 +38,25 @@ def summaries(store: Store, run: RunResult) -> dict[int, Summary]:
     }
 
 
+def with_accuracy(store: Store, run: RunResult) -> RunResult:
+    """Return the run, its cases with their accuracy as far as there is any. Raises StoreError."""
+    positions = [case.record.position for case in run.cases] if len(run.cases) <= PAGE else None
+    found = store.accuracies(run.record.id, positions)
+    if not found:
+        return run
+    cases = (replace(case, accuracy=found.get(case.record.position)) for case in run.cases)
+    return replace(run, cases=tuple(cases))
+
+
 def paired(store: Store, run: RunResult) -> Iterator[tuple[CaseResult, Summary | None]]:
-    """Yield each case with its summary, if it has one, reading `PAGE` of them at a time."""
+    """Yield each case and its summary, if it has one, reading `PAGE` of them at a time.
+
+    The cases come with their accuracy.
+    """
     for start in range(0, len(run.cases), PAGE):
-        page = run.cases[start : start + PAGE]
-        found = summaries(store, replace(run, cases=page))
-        yield from ((case, found.get(case.record.position)) for case in page)
+        page = with_accuracy(store, replace(run, cases=run.cases[start : start + PAGE]))
+        found = summaries(store, page)
+        yield from ((case, found.get(case.record.position)) for case in page.cases)
 
 
 def glances(store: Store, run: RunResult) -> dict[int, Glance]:

@@ -159,6 +159,22 @@ class Utilization:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a query does by its graph, and how fast the queries did it.
+
+    `flops` are the model's own floating-point operations, `bytes` those that its prepared graph
+    reads and writes where nothing is fused or kept in a cache. `flops_per_byte` is the arithmetic
+    intensity, None where the graph moves nothing.
+    """
+
+    flops: int
+    bytes: int
+    flops_per_s: float
+    bytes_per_s: float
+    flops_per_byte: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """What the launches of one case say together, by version `statistics_version` of the rules.
 
@@ -166,9 +182,9 @@ class Summary:
     fraction of launches that reached steady state, of those where it could be judged, None where it
     never could. `own_time_share` is the fraction of the time from the first launch's start to the
     last one's end that the launches themselves took, None for a single one. `latency` is None for
-    several streams, where only throughput compares, `utilization` where there was no telemetry.
-    `notes` are codes of what a reader must know (`results/notes.py`); `remarks` is what the
-    engine said of itself.
+    several streams, where only throughput compares, `utilization` where there was no telemetry,
+    `work` where nobody counted what the graph costs. `notes` are codes of what a reader must know
+    (`results/notes.py`); `remarks` is what the engine said of itself.
     """
 
     statistics_version: int
@@ -184,6 +200,7 @@ class Summary:
     device: DeviceTimes
     load: Load
     utilization: Utilization | None = None
+    work: Work | None = None
     notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 

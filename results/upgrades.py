@@ -58,5 +58,18 @@ def _to_3(connection: Connection) -> None:
     )
 
 
-UPGRADES: tuple[Callable[[Connection], None], ...] = (_to_2, _to_3)
+def _to_4(connection: Connection) -> None:
+    """Give accuracy a table, and cases what preparing did to their graph and what it costs."""
+    connection.exec_driver_sql('ALTER TABLE "case" ADD COLUMN effect TEXT')
+    connection.exec_driver_sql('ALTER TABLE "case" ADD COLUMN cost TEXT')
+    connection.exec_driver_sql(
+        "CREATE TABLE accuracy (run_id TEXT NOT NULL, position INTEGER NOT NULL, "
+        "attempt INTEGER NOT NULL, started_at FLOAT NOT NULL, reference TEXT NOT NULL, "
+        "parity TEXT NOT NULL, task TEXT, skipped TEXT NOT NULL, "
+        "PRIMARY KEY (run_id, position, attempt), "
+        'FOREIGN KEY(run_id, position) REFERENCES "case" (run_id, position))'
+    )
+
+
+UPGRADES: tuple[Callable[[Connection], None], ...] = (_to_2, _to_3, _to_4)
 """UPGRADES[k] takes a store of schema k + 1 to schema k + 2, within one transaction for all."""

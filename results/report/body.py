@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from results.relative import References, references
+from results.report.accuracy import judged
 from results.report.device import on_device
 from results.report.footnotes import Footnote, footnotes, marks, tails
 from results.report.tables import Table, cold_path, grouped, model_tables
+from results.report.work import working
 from results.summaries import PAGE
 from results.totals import measured
 
@@ -38,12 +41,23 @@ class Body:
         return any(column.best is not None for table in self.tables for column in table.columns)
 
 
-def body(run: RunResult, summaries: Mapping[int, Summary]) -> Body:
-    """Return every case of the run: the models' tables, then the device and the cold path."""
+def body(
+    run: RunResult, summaries: Mapping[int, Summary], against: References | None = None
+) -> Body:
+    """Return every case of the run: the models' tables, then what else is known of the cases.
+
+    `against` is what they are held against where that is not in `run` itself.
+    """
+    against = against or references(run, run, summaries, lambda _: {})
     shown = measured(run, summaries)
     notes = footnotes(shown)
     tables = model_tables(run, summaries, tails=tails(shown), marks=marks(notes))
-    further = (on_device(shown, marks(notes)), cold_path(run, summaries))
+    further = (
+        judged(run.cases, summaries, against),
+        working(shown, against.ceilings),
+        on_device(shown, marks(notes)),
+        cold_path(run, summaries),
+    )
     return Body(
         tables=(*tables, *(table for table in further if table)),
         notes=notes,

@@ -93,9 +93,19 @@ def numbers(cases: Sequence[CaseResult]) -> Column:
     return Column(name="#", cells=aligned([str(case.record.position + 1) for case in cases]))
 
 
-def texts(name: str, cells: Sequence[str], *, narrow: int = 0) -> Column:
+def texts(name: str, cells: Sequence[str], *, narrow: int = 0, drop: int = 0) -> Column:
     """Return a column of text."""
-    return Column(name=name, cells=tuple(cells), is_number=False, narrow=narrow)
+    return Column(name=name, cells=tuple(cells), is_number=False, narrow=narrow, drop=drop)
+
+
+def known(
+    name: str, values: Sequence[float | None], scale: Scale, *, drop: int = 0, digits: int = 3
+) -> tuple[Column, ...]:
+    """Return a column of numbers, or none where no row has any."""
+    if all(value is None for value in values):
+        return ()
+    found = scaled(values, scale, digits=digits)
+    return (Column(name=name, unit=found.unit, cells=found.cells, drop=drop),)
 
 
 def latencies(rows: Rows, tails: Sequence[str]) -> tuple[Column, ...]:

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from results.record import Skipped
+from results.relative import references
 from results.report.body import Body, body, parts
 from results.report.footnotes import machine_notes
 from results.report.head import head
 from results.report.heading import closing, heading, protocols, resume_hint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from results.ranking import Glances
     from results.record import Protocol, RunResult
-    from results.report.head import SummariesOf
+    from results.relative import References, SummariesOf
     from results.summary import Summary
 
 MOST_ROWS = 200
@@ -55,10 +58,15 @@ def is_big(run: RunResult) -> bool:
     return sum(not isinstance(case.outcome, Skipped) for case in run.cases) > MOST_ROWS
 
 
-def whole(run: RunResult, summaries: Mapping[int, Summary], frame: Frame) -> Content:
-    """Return the report with every case, all held at once."""
+def whole(
+    run: RunResult,
+    summaries: Mapping[int, Summary],
+    frame: Frame,
+    against: References | None = None,
+) -> Content:
+    """Return the report with every case, all held at once; `against` as for `body`."""
     found = [summary.protocol for summary in summaries.values()]
-    return _framed(run, frame, [body(run, summaries)], found)
+    return _framed(run, frame, [body(run, summaries, against)], found)
 
 
 def ranked(run: RunResult, glances: Glances, of: SummariesOf, frame: Frame) -> Content:
@@ -68,10 +76,26 @@ def ranked(run: RunResult, glances: Glances, of: SummariesOf, frame: Frame) -> C
     return _framed(run, frame, bodies, found)
 
 
-def streamed(run: RunResult, glances: Glances, of: SummariesOf, frame: Frame) -> Content:
-    """Return a big run's report with every case; `of` is asked for a part's at a time."""
+def streamed(
+    run: RunResult,
+    glances: Glances,
+    of: SummariesOf,
+    frame: Frame,
+    *,
+    fill: Callable[[RunResult], RunResult] = lambda part: part,
+    within: RunResult | None = None,
+) -> Content:
+    """Return a big run's report with every case; `of` is asked for a part's at a time.
+
+    `fill` gives a part's cases their accuracy; `within` is all of the run where this is not.
+    """
+
+    def drawn(part: RunResult) -> Body:
+        filled, found = fill(part), of(part)
+        return body(filled, found, references(within or run, filled, found, of))
+
     found = [glance.protocol for glance in glances.values()]
-    return _framed(run, frame, (body(part, of(part)) for part in parts(run)), found)
+    return _framed(run, frame, map(drawn, parts(run)), found)
 
 
 def _framed(

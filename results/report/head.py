@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -16,13 +16,11 @@ from results.totals import measured
 if TYPE_CHECKING:
     from results.ranking import Glances
     from results.record import CaseResult, RunResult
-    from results.summary import Summary
+    from results.relative import SummariesOf
 
 ROWS = 20
 """Of each table: all of them together still fit a few screens."""
 MOST_STORIES = 12
-
-SummariesOf = Callable[["RunResult"], Mapping[int, "Summary"]]
 
 
 def head(

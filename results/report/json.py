@@ -61,8 +61,11 @@ def _case(result: CaseResult, summary: Summary | None) -> dict[str, Any]:
         "engine_key": record.engine_key,
         "engine_cached": record.engine_cached,
         "facts": dict(record.facts),
+        "effect": record.effect and asdict(record.effect),
+        "cost": record.cost and asdict(record.cost),
         "outcome": outcome_fields(result.outcome) if result.outcome else {"outcome": "open"},
         "launches": result.launches,
+        "accuracy": result.accuracy and asdict(result.accuracy),
         "summary": _summary(summary) if summary else None,
     }
 

@@ -147,6 +147,22 @@ def grouped(
     return several, single if least > 1 else ()
 
 
+def identified(
+    cases: Sequence[CaseResult], *, models: bool = True
+) -> tuple[tuple[Column, ...], str]:
+    """Return the columns that tell cases apart, and in words what all of them share.
+
+    Without `models` neither says which model a case is of.
+    """
+    varying, shared = axes([case.record for case in cases])
+    names = [case.record.case.model for case in cases] if models else []
+    several = len(set(names)) > 1
+    told = (texts("model", names),) if several else ()
+    phrases = [*([] if several else names[:1]), *(axis.phrase for axis in shared)]
+    columns = (numbers(cases), *told, *(_identity(axis) for axis in varying))
+    return columns, " · ".join(phrases)
+
+
 def _rows(
     cases: Sequence[CaseResult], summaries: Mapping[int, Summary], *, compete: bool = True
 ) -> Rows:
@@ -156,12 +172,9 @@ def _rows(
 
 def _table(rows: Rows, *, tails: Sequence[str], marks: Mapping[int, str], title: str = "") -> Table:
     """Return the table of one model; without a title, of a model a row under what they share."""
-    varying, shared = axes([case.record for case in rows.cases])
-    names = () if title else (texts("model", [case.record.case.model for case in rows.cases]),)
-    identity = (numbers(rows.cases), *names, *(_identity(axis) for axis in varying))
+    identity, phrases = identified(rows.cases, models=not title)
     states = tuple(map(state, rows.cases))
     measured = (*latencies(rows, tails), *rates(rows), *load(rows), *_noted(rows, marks))
-    phrases = " · ".join(axis.phrase for axis in shared)
     return Table(
         title=title or phrases or "one case a model",
         subtitle=phrases if title else "",

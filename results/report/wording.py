@@ -11,7 +11,8 @@ def one_line(text: str) -> str:
 
     An escape sequence in a runtime's message must not reach the reader's terminal.
     """
-    return "".join(_visible(char) for char in " ".join(text.split()))
+    line = " ".join(text.split())
+    return line if line.isprintable() else "".join(map(_visible, line))
 
 
 def sentence(text: str) -> str:

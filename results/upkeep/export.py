@@ -1,4 +1,4 @@
-"""`dyno store export --parquet`: all that is known of runs, as five Parquet files."""
+"""`dyno store export --parquet`: all that is known of runs, as six Parquet files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from results import schema
+from results.accuracy_rows import read_accuracy
 from results.codec import dump
 from results.damage import of_row, reading
 from results.frame import column_types, flat_rows
@@ -14,7 +16,7 @@ from results.store import FILE
 from results.summaries import glances, paired
 from results.telemetry import SERIES
 from results.telemetry_rows import read_telemetry
-from results.upkeep.launches import Row, is_pruned, launch_rows, read, telemetry_rows
+from results.upkeep.launches import Row, attempt_rows, is_pruned, launch_rows, read
 from results.upkeep.parquet import (
     CLOCKS,
     fresh_files,
@@ -30,9 +32,10 @@ if TYPE_CHECKING:
     from results.record import LaunchRecord, RunResult
     from results.store import Store
 
-RUNS, CASES, LAUNCHES, TIMINGS, TELEMETRY = (
-    f"{name}.parquet" for name in ("runs", "cases", "launches", "timings", "telemetry")
+FILES = tuple(
+    f"{name}.parquet" for name in ("runs", "cases", "launches", "timings", "telemetry", "accuracy")
 )
+RUNS, CASES, LAUNCHES, TIMINGS, TELEMETRY, ACCURACY = FILES
 _RUN = {
     **dict.fromkeys(("run_id", "name", "suite", "suite_sha256", "dyno_version"), "string"),
     "started_at": "double",
@@ -63,6 +66,12 @@ _SAMPLE = {
     "device_uuid": "string",
     **dict.fromkeys(("at_s", *SERIES), "double"),
 }
+_ACCURACY = {
+    "run_id": "string",
+    **dict.fromkeys(("position", "attempt"), "int32"),
+    "started_at": "double",
+    **dict.fromkeys(("reference", "parity_json", "task_json", "skipped_json"), "string"),
+}
 _OF_RECORD = ("started_at", "start_ns", "open_ns", "first_query_ns", "warmup_ns", "warmup_queries")
 _UNTIMED = dict.fromkeys(CLOCKS)
 _SUMS = ("queries", "elapsed_ns", "cpu_ns", "voluntary_switches", "involuntary_switches")
@@ -80,11 +89,12 @@ def export(store: Store, folder: Path, run_ids: Sequence[str]) -> dict[str, int]
         # what is missing is made before the one sight of the store, in which nothing is stored
         glances(store, store.read_run(run_id))
     with (
-        fresh_files(folder, (RUNS, CASES, LAUNCHES, TIMINGS, TELEMETRY)) as paths,
+        fresh_files(folder, FILES) as paths,
         store.view() as connection,
     ):
         runs = [store.read_run(run_id) for run_id in run_ids]
         launches = partial(_launch_rows, connection, run_ids)
+        attempts = partial(attempt_rows, connection, run_ids=run_ids)
         return {
             RUNS: write_rows(paths[RUNS], map(_run, runs), _RUN),
             CASES: write_rows(paths[CASES], _cases(store, runs), column_types(runs)),
@@ -93,7 +103,12 @@ def export(store: Store, folder: Path, run_ids: Sequence[str]) -> dict[str, int]
             ),
             TIMINGS: write_timings(paths[TIMINGS], _timed(store, launches())),
             TELEMETRY: write_rows(
-                paths[TELEMETRY], _samples(store, telemetry_rows(connection, run_ids)), _SAMPLE
+                paths[TELEMETRY], _samples(store, attempts(schema.telemetry)), _SAMPLE
+            ),
+            ACCURACY: write_rows(
+                paths[ACCURACY],
+                map(partial(_accuracy, store), attempts(schema.accuracy)),
+                _ACCURACY,
             ),
         }
 
@@ -158,6 +173,15 @@ def _launch(store: Store, row: Row) -> dict[str, Any]:
         **sums,
         "has_timings": not is_pruned(row),
         **{f"{name}_json": row[name] for name in ("protocol", "blocks", "facts", "covariates")},
+    }
+
+
+def _accuracy(store: Store, row: Row) -> dict[str, Any]:
+    reading(store.folder / FILE, of_row(row), row, read_accuracy)
+    same = ("run_id", "position", "attempt", "started_at", "reference")
+    return {
+        **{name: row[name] for name in same},
+        **{f"{name}_json": row[name] for name in ("parity", "task", "skipped")},
     }
 
 

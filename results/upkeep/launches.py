@@ -1,4 +1,4 @@
-"""All launches and telemetry of a store in turn, of earlier attempts and without timings too."""
+"""All launches and passes of a store in turn, of earlier attempts and without timings too."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, Table, select
 
 from results import queries, rows, schema
 from results.timings import encode
@@ -34,9 +34,8 @@ def launch_rows(connection: Connection, run_id: str | None = None) -> Iterator[R
     return stream(connection, query.order_by(*order))
 
 
-def telemetry_rows(connection: Connection, run_ids: Sequence[str]) -> Iterator[Row]:
-    """Yield each row of telemetry of the runs, by case and attempt."""
-    table = schema.telemetry
+def attempt_rows(connection: Connection, table: Table, run_ids: Sequence[str]) -> Iterator[Row]:
+    """Yield each row of the runs in a table of a row an attempt, by case and attempt."""
     for run_id in run_ids:
         query = select(table).filter_by(run_id=run_id)
         yield from stream(connection, query.order_by(table.c.position, table.c.attempt))

@@ -28,6 +28,7 @@ _KEYS = {
     "case": ("run_id", "position"),
     "launch": ("run_id", "position", "attempt", "number"),
     "telemetry": ("run_id", "position", "attempt"),
+    "accuracy": ("run_id", "position", "attempt"),
     "outcome": ("run_id", "position"),
     "summary": ("run_id", "position", "statistics_version", "launches"),
 }

@@ -1,12 +1,16 @@
-"""Whether a launch and a summary agree with themselves and with what they were made of."""
+"""Whether what is stored agrees with itself and with what it was made of."""
 
 from __future__ import annotations
 
-from results.record import LaunchRecord
+from collections.abc import Iterator, Mapping
+
+from results.accuracy import AccuracyRecord, OutputParity, TaskScore
+from results.record import CaseRecord, LaunchRecord
 from results.summary import Summary
 from results.telemetry import TelemetryRecord
 
 _TOLERANCE = 0.001
+_OF = ("precision", "recall", "f1")
 _DEVICE = ("enqueue_ns", "gpu_compute_ns", "h2d_ns", "d2h_ns")
 
 
@@ -52,6 +56,61 @@ def telemetry_problem(record: TelemetryRecord) -> str | None:
             return f"expected a fraction of its samples with {name!r}, got {share!r}"
     if (record.energy_joules is None) is not (record.energy_queries is None):
         return "expected energy and the queries it was for, got one without the other"
+    return None
+
+
+def accuracy_problem(record: AccuracyRecord) -> str | None:
+    """Return how a record of accuracy disagrees with itself, or None."""
+    for parity in record.parity:
+        if problem := _parity_problem(parity):
+            return f"{problem} of {parity.output!r}"
+    return None if record.task is None else _task_problem(record.task)
+
+
+def _parity_problem(parity: OutputParity) -> str | None:
+    if not 0 <= parity.nan + parity.inf <= parity.values:
+        return f"expected NaN and infinities among {parity.values} values"
+    if parity.cosine is not None and not -1 - _TOLERANCE <= parity.cosine <= 1 + _TOLERANCE:
+        return f"expected a cosine from -1 to 1, got {parity.cosine!r}"
+    for name in ("max_abs", "max_rel"):
+        found = getattr(parity, name)
+        if found is not None and found < 0:
+            return f"expected {name} of 0 and up, got {found!r}"
+    return _share_problem({"top1": parity.top1})
+
+
+def _task_problem(task: TaskScore) -> str | None:
+    """Return what is no fraction; a character error rate may exceed 1."""
+    shares = {
+        **{name: value for name, value in _scores(task) if not name.startswith("cer")},
+        **{f"{name} of {one.label!r}": getattr(one, name) for one in task.classes for name in _OF},
+    }
+    return _share_problem(shares)
+
+
+def _scores(task: TaskScore) -> Iterator[tuple[str, float]]:
+    yield from task.metrics.items()
+    yield from ((f"{name} of the reference", value) for name, value in task.reference.items())
+
+
+def case_problem(record: CaseRecord) -> str | None:
+    """Return how a case's effect or its graph's cost disagrees with itself, or None."""
+    effect, cost = record.effect, record.cost
+    if effect is not None:
+        if not 0 <= effect.nodes <= effect.all_nodes:
+            return f"expected at most {effect.all_nodes} changed nodes, got {effect.nodes}"
+        if problem := _share_problem(effect.weights) or _share_problem(effect.flops):
+            return problem
+    counts = () if cost is None else (cost.flops, cost.parameter_bytes, cost.activation_bytes)
+    if min(counts, default=0) < 0:
+        return f"expected a cost of 0 and up, got {min(counts)}"
+    return None
+
+
+def _share_problem(shares: Mapping[str, float | None]) -> str | None:
+    for name, share in shares.items():
+        if share is not None and not 0 <= share <= 1 + _TOLERANCE:
+            return f"expected a fraction for {name}, got {share!r}"
     return None
 
 

@@ -143,6 +143,7 @@ def _last_signs(store: Store) -> list[tuple[str, Any]]:
         select(resume.c.run_id, resume.c.resumed_at),
         select(launch.c.run_id, launch.c.started_at),
         select(schema.telemetry.c.run_id, schema.telemetry.c.started_at),
+        select(schema.accuracy.c.run_id, schema.accuracy.c.started_at),
     ).subquery()
     query = select(signs.c.run_id, func.max(signs.c.at)).group_by(signs.c.run_id)
     with store.connection() as connection:

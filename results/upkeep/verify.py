@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, select
 
 from results import rows, schema
+from results.accuracy_rows import read_accuracy
 from results.codec import encodable
 from results.damage import UNREADABLE, check_text, lenient, told
 from results.database import driver_connection
@@ -19,7 +20,13 @@ from results.record import RunEnd
 from results.telemetry_rows import read_telemetry
 from results.upkeep.files import file_problems
 from results.upkeep.launches import Row, is_pruned, launch_rows, read, stream
-from results.upkeep.plausible import launch_problem, summary_problem, telemetry_problem
+from results.upkeep.plausible import (
+    accuracy_problem,
+    case_problem,
+    launch_problem,
+    summary_problem,
+    telemetry_problem,
+)
 from results.upkeep.recount import recount
 
 if TYPE_CHECKING:
@@ -105,6 +112,9 @@ def _table_problems(connection: Connection, census: _Census) -> Iterator[str]:
     for row in stream(connection, select(schema.telemetry)):
         where = f"{_where(row)}, telemetry of attempt {row['attempt']}"
         yield from _unreadable(where, row, _read_telemetry)
+    for row in stream(connection, select(schema.accuracy)):
+        where = f"{_where(row)}, accuracy of attempt {row['attempt']}"
+        yield from _unreadable(where, row, _read_accuracy)
     yield from _outcome_problems(connection, census.cases)
     yield from _summary_problems(connection, census.cases)
 
@@ -192,10 +202,17 @@ def _read_case(row: Row) -> None:
     record = rows.read_case(row)
     if encodable(record.id) != row["case_id"]:
         raise ValueError(f"expected the id {record.id!r}, got {row['case_id']!r}")
+    if problem := case_problem(record):
+        raise ValueError(problem)
 
 
 def _read_telemetry(row: Row) -> None:
     if problem := telemetry_problem(read_telemetry(row)):
+        raise ValueError(problem)
+
+
+def _read_accuracy(row: Row) -> None:
+    if problem := accuracy_problem(read_accuracy(row)):
         raise ValueError(problem)
 
 

@@ -2,11 +2,26 @@
 
 import shutil
 import subprocess
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from results.record import Block, CaseRecord, LaunchRecord, Protocol, RunRecord
+from results.accuracy import AccuracyRecord, ClassScore, OutputParity, TaskScore
+from results.aggregate import summarise
+from results.effect import Effect, GraphCost
+from results.record import (
+    Block,
+    CaseRecord,
+    CaseResult,
+    Failed,
+    LaunchRecord,
+    Measured,
+    Protocol,
+    RunEnd,
+    RunRecord,
+    RunResult,
+)
 from results.telemetry import SERIES, TelemetryRecord
 from suites.case import Case
 
@@ -110,6 +125,94 @@ def _telemetry(**changes):
     return TelemetryRecord(**{**fields, **changes})
 
 
+def _effect(**changes):
+    fields = {
+        "nodes": 5,
+        "all_nodes": 9,
+        "weights": {"int8": 0.99, "fp32": 0.01},
+        "flops": {"int8": 0.97, "fp32": 0.03},
+        "bytes_before": 1_450_000,
+        "bytes_after": 380_000,
+        "kept": ("LSTM: its state stays fp32",),
+    }
+    return Effect(**{**fields, **changes})
+
+
+def _cost(**changes):
+    fields = {
+        "flops": 3_000_000,
+        "parameter_bytes": 400_000,
+        "activation_bytes": 200_000,
+        "uncounted": {"Loop": 2},
+    }
+    return GraphCost(**{**fields, **changes})
+
+
+def _parity(output="logits", **changes):
+    fields = {
+        "values": 640,
+        "max_abs": 0.017,
+        "max_rel": 0.03,
+        "cosine": 0.99957,
+        "snr_db": 31.2,
+        "top1": 0.983,
+        "nan": 0,
+        "inf": 1,
+    }
+    return OutputParity(output=output, **{**fields, **changes})
+
+
+def _task(**changes):
+    fields = {
+        "dataset": "digits",
+        "task": "classification",
+        "samples": 360,
+        "metrics": {"accuracy": 0.97, "precision": 0.96, "recall": 0.95, "f1": 0.955},
+        "classes": (
+            ClassScore(label="3", precision=0.97, recall=0.96, f1=0.965, support=37),
+            ClassScore(label="8", precision=0.93, recall=0.88, f1=0.904, support=32),
+        ),
+        "reference": {"accuracy": 0.975, "precision": 0.97, "recall": 0.96, "f1": 0.965},
+    }
+    return TaskScore(**{**fields, **changes})
+
+
+def _accuracy(**changes):
+    fields = {
+        "attempt": 0,
+        "started_at": 1_767_323_046.5,
+        "reference": "fp32 by onnxruntime-cpu",
+        "parity": (_parity(),),
+        "task": _task(),
+    }
+    return AccuracyRecord(**{**fields, **changes})
+
+
+@pytest.fixture
+def make_effect():
+    return _effect
+
+
+@pytest.fixture
+def make_cost():
+    return _cost
+
+
+@pytest.fixture
+def make_parity():
+    return _parity
+
+
+@pytest.fixture
+def make_task():
+    return _task
+
+
+@pytest.fixture
+def make_accuracy():
+    return _accuracy
+
+
 @pytest.fixture
 def make_launch():
     return _launch
@@ -154,3 +257,86 @@ def mounted(tmp_path):
     yield mount
     for mounted in done:
         subprocess.run(["umount", "--lazy", str(mounted)], check=True)
+
+
+UNJUDGED = {
+    "parity": "two runs of the fp32 reference differ",
+    "task": "the model has no data set with labels",
+}
+KEPT = "LSTM: its state stays fp32, for there is no Q/DQ inside the operator"
+VIOLATED = Failed(
+    kind="accuracy",
+    message="min_cosine: expected at least 0.98, got 0.9712",
+    hint="Lower gate.accuracy.min_cosine, or take another precision.",
+)
+PEAK = _cost(flops=2 * 1024**3, parameter_bytes=4 << 20, ceiling="compute", uncounted={})
+COPY = _cost(flops=16 << 20, parameter_bytes=128 << 20, ceiling="memory", uncounted={})
+LSTM = _cost(uncounted={})
+TASK = _task()
+SCORED = _task(metrics={"accuracy": 0.97222, "f1": 0.9703, "recall": 0.9713})
+POOR = _task(metrics={"accuracy": 0.8722, "f1": 0.87, "recall": 0.871})
+FP16 = {"fp16": 1.0}
+MIXED = {"int8": 0.991, "fp32": 0.009}
+INT4 = {"int4": 0.991, "fp32": 0.009}
+JUDGED = (
+    ("lstm", "fp32", 812e3, LSTM, None, _accuracy(parity=(), task=replace(TASK, reference={}))),
+    (
+        *("lstm", "fp16", 1400e3, LSTM),
+        _effect(weights=FP16, flops=FP16, bytes_after=725_000, kept=()),
+        _accuracy(
+            parity=(
+                _parity("h", cosine=0.9999, max_abs=6.3e-5, snr_db=65.2, top1=None, inf=0),
+                _parity(cosine=0.9999998, max_abs=6.3e-4, snr_db=63.2, top1=1.0, inf=0),
+            ),
+            task=_task(metrics={**TASK.metrics, "accuracy": 0.975}),
+        ),
+    ),
+    (
+        *("lstm", "int8", 402e3, _cost(parameter_bytes=100_000)),
+        _effect(weights=MIXED, kept=(KEPT,)),
+        _accuracy(parity=(_parity(inf=0),), task=SCORED),
+    ),
+    (
+        *("lstm", "int4", None, LSTM),
+        _effect(weights=INT4, flops={"fp32": 1.0}, bytes_after=210_000, kept=()),
+        _accuracy(parity=(_parity(cosine=0.9712, max_abs=0.17, snr_db=14.2, nan=3),), task=POOR),
+    ),
+    (
+        *("lstm", "int8-dynamic", 500e3, LSTM),
+        _effect(weights=MIXED, flops={"int8": 1.0}, bytes_after=360_000, kept=()),
+        _accuracy(parity=(), task=None, skipped=UNJUDGED),
+    ),
+    ("peak", "fp32", 22e6, PEAK, None, None),
+    ("peak", "int8", 9e6, PEAK, None, None),
+    ("copy", "fp32", 14e6, COPY, None, None),
+)
+"""A model, a precision, p50, what a query costs, what preparing did, and what answers are worth."""
+
+
+def _judged(position, model, precision, p50_ns, cost, effect, accuracy):
+    made = _case(position, model=model, batch=8, cost=cost, effect=effect)
+    case = replace(made.case, precision=precision)
+    return CaseResult(
+        record=replace(made, case=case, effective_precision=precision),
+        outcome=Measured(stopped_by="target") if p50_ns else VIOLATED,
+        launches=5 if p50_ns else 0,
+        accuracy=accuracy,
+    )
+
+
+@pytest.fixture
+def judged_run():
+    """A run of several precisions of a model, one of which violates its gate, and of ceilings."""
+    cases = tuple(_judged(place, *told) for place, told in enumerate(JUDGED))
+    return RunResult(record=_run(), end=RunEnd(ended_at=1_767_323_090.1, state="done"), cases=cases)
+
+
+@pytest.fixture
+def judged_summaries(judged_run):
+    found = {}
+    for case, (_, _, p50_ns, *_) in zip(judged_run.cases, JUDGED, strict=True):
+        if p50_ns:
+            walls = (*(int(p50_ns),) * 4, int(1.01 * p50_ns)) * 100
+            launches = [_launch(n, walls, started_at=1e9 + 100 * n) for n in range(5)]
+            found[case.record.position] = summarise(case.record, launches)
+    return found

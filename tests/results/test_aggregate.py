@@ -7,6 +7,7 @@ from results.aggregate import summarise
 from results.record import Block
 from results.rules import STATISTICS_VERSION
 from results.summary import ColdPath, Interval, Load, Percentile, Rates, TooFewQueries
+from results.work import work
 
 
 def blocks(*rows):
@@ -278,3 +279,13 @@ def test_blocks_must_hold_every_query(make_case, make_launch):
         "lstm/onnxruntime-cpu/fp32/b2/sequence=16: expected blocks that hold every query of "
         "launch 3, got 9 of 10 queries in 2 blocks"
     )
+
+
+def test_work_is_by_the_elapsed_time_and_none_where_nobody_counted(
+    make_case, make_cost, make_launch
+):
+    found = summarise(make_case(cost=make_cost()), [make_launch(0), make_launch(1)])
+
+    assert found.work == work(make_cost(), found.rates)
+    assert (found.work.flops_per_s, found.work.bytes_per_s) == (3e9, 6e8)
+    assert summarise(make_case(), [make_launch(0)]).work is None

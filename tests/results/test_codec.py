@@ -30,12 +30,15 @@ def test_an_outcome_names_itself_first():
     )
 
 
-def test_summaries_come_back_with_and_without_percentiles_and_intervals(make_case, make_launch):
+def test_summaries_come_back_with_and_without_percentiles_and_intervals(
+    make_case, make_cost, make_launch
+):
     several = summarise(make_case(), [make_launch(n, (n + 5,) * 100) for n in range(2)])
     single = summarise(make_case(), [make_launch()])
     remarked = replace(several, remarks=("said so",))
+    counted = summarise(make_case(cost=make_cost()), [make_launch()])
 
-    for summary in (several, single, remarked):
+    for summary in (several, single, remarked, counted):
         assert read_summary(summary_fields(summary)) == summary
 
 
@@ -52,7 +55,7 @@ def test_all_that_a_device_tells_comes_back(make_case, make_launch, make_telemet
 
 def test_a_summary_of_version_1_is_still_read(make_case, make_launch):
     fields = summary_fields(summarise(make_case(), [make_launch()]))
-    del fields["utilization"], fields["rates"]["per_query"]
+    del fields["utilization"], fields["work"], fields["rates"]["per_query"]
     for name in ("host_latency_ns", "gpu_compute_p99", "enqueue_share"):
         del fields["device"][name]
     for name in ("throttling", "shared_share"):

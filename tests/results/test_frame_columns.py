@@ -8,7 +8,7 @@ from results.frame_columns import PATHS, READERS, TEXTS, WHOLE
 
 
 @pytest.fixture
-def device(make_case, make_launch, make_telemetry, protocol):
+def device(make_case, make_cost, make_launch, make_telemetry, protocol):
     """A summary with everything that a summary can have."""
     times = np.random.default_rng(0).permutation(np.arange(1_000_000, 1_004_000))
     names = ("enqueue_ns", "gpu_compute_ns", "h2d_ns", "d2h_ns")
@@ -20,7 +20,7 @@ def device(make_case, make_launch, make_telemetry, protocol):
         )
         for n in range(2)
     ]
-    return summarise(make_case(), launches, make_telemetry())
+    return summarise(make_case(cost=make_cost()), launches, make_telemetry())
 
 
 def test_every_column_is_read_from_a_summary_that_has_everything(device):

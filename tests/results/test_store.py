@@ -60,6 +60,16 @@ def test_a_run_comes_back_as_it_was_added(filled, make_run, make_case):
     ]
 
 
+def test_what_preparing_did_and_what_a_query_costs_come_back(
+    store, make_run, make_case, make_effect, make_cost
+):
+    made = make_case(effect=make_effect(), cost=make_cost(ceiling="memory"))
+    store.add_run(make_run())
+    store.add_case(make_run().id, made)
+
+    assert store.read_run(make_run().id).cases[0].record == made
+
+
 def test_launches_come_back_with_their_raw_timings_in_the_order_of_their_coming(
     filled, make_run, make_launch
 ):

@@ -8,7 +8,7 @@ from results.ranking import Glance
 from results.record import Failed, Measured, Skipped
 from results.rules import STATISTICS_VERSION as VERSION
 from results.store import Store
-from results.summaries import close, glances, paired, summaries
+from results.summaries import close, glances, paired, summaries, with_accuracy
 
 NEXT = VERSION + 1
 
@@ -220,3 +220,56 @@ def test_a_summary_that_cannot_be_stored_is_returned_all_the_same(closed, make_r
     monkeypatch.setattr(Store, "add_summary", full)
 
     assert list(summaries(closed, closed.read_run(make_run().id))) == [0]
+
+
+def test_cases_come_with_their_accuracy_however_they_ended(store, make_run, make_accuracy):
+    store.add_accuracy(make_run().id, 1, make_accuracy())
+    store.add_accuracy(make_run().id, 2, make_accuracy(reference="another"))
+    run = store.read_run(make_run().id)
+
+    filled = with_accuracy(store, run)
+
+    expected = [None, make_accuracy(), make_accuracy(reference="another")]
+    assert [case.accuracy for case in filled.cases] == expected
+    assert [case.accuracy for case, _ in paired(store, run)] == expected
+    assert [case.accuracy for case in run.cases] == [None] * 3
+
+
+def test_accuracy_is_read_a_page_at_a_time(store, make_run, make_accuracy, monkeypatch):
+    monkeypatch.setattr(module, "PAGE", 2)
+    store.add_accuracy(make_run().id, 2, make_accuracy())
+    asked = []
+    accuracies = Store.accuracies
+
+    def recording(self, run_id, positions=None):
+        asked.append(positions)
+        return accuracies(self, run_id, positions)
+
+    monkeypatch.setattr(Store, "accuracies", recording)
+
+    found = list(paired(store, store.read_run(make_run().id)))
+
+    assert asked == [[0, 1], [2]]
+    assert found[2][0].accuracy == make_accuracy()
+
+
+def test_a_big_run_is_filled_with_one_question(store, make_run, make_accuracy, monkeypatch):
+    monkeypatch.setattr(module, "PAGE", 2)
+    store.add_accuracy(make_run().id, 2, make_accuracy())
+
+    filled = with_accuracy(store, store.read_run(make_run().id))
+
+    assert filled.cases[2].accuracy == make_accuracy()
+
+
+def test_a_case_whose_graph_was_counted_has_its_work(
+    store, make_run, make_cost, make_case, make_launch
+):
+    run_id = make_run().id
+    store.add_case(run_id, make_case(3, cost=make_cost()))
+    store.add_launch(run_id, 3, make_launch(0))
+    store.add_outcome(run_id, 3, Measured(stopped_by="target"))
+
+    found = summaries(store, store.read_run(run_id))
+
+    assert (found[0].work, found[3].work.flops_per_s) == (None, 3e9)

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from results import database
+from results.effect import Effect
 from results.record import Failed, Measured, RunEnd, RunResume, Skipped
 from results.store import Store
 from results.summaries import summaries
@@ -152,6 +153,34 @@ def test_a_store_of_schema_3_still_opens(tmp_path):
     assert found[0].utilization.joules_per_sample == 0.025
     assert found[0].latency.p50_ns == pytest.approx(1_000_549.4, abs=0.1)
     assert (found[4].latency, found[4].rates.queries_per_s) == (None, 1000.0)
+
+
+def test_a_store_of_schema_4_still_opens(tmp_path):
+    shutil.copytree(GOLDEN.with_name("schema4"), tmp_path / "store")
+    store = Store(tmp_path / "store", create=False)
+
+    run = store.read_run(store.find_run("golden"))
+    found = summaries(store, run)
+
+    assert run.cases[3].record.effect is None
+    assert run.cases[0].record.effect == Effect(
+        nodes=5,
+        all_nodes=9,
+        weights={"int8": 0.99, "fp32": 0.01},
+        flops={"int8": 0.97, "fp32": 0.03},
+        bytes_before=1_450_000,
+        bytes_after=380_000,
+        kept=("LSTM: its state stays fp32",),
+    )
+    assert {case.record.cost for case in run.cases if case.record.cost.flops != 25_600_000} == set()
+    assert run.cases[0].record.cost.uncounted == {"Loop": 2}
+    accuracy = store.accuracy(run.record.id, 0)
+    assert (accuracy.reference, accuracy.started_at) == ("fp32 by onnxruntime-cpu", 1_767_323_046.5)
+    assert (accuracy.parity[0].cosine, accuracy.parity[0].snr_db) == (0.99957, None)
+    assert (accuracy.task.classes[0].f1, accuracy.task.reference) == (0.904, {"accuracy": 0.975})
+    assert store.accuracy(run.record.id, 2).skipped == {"parity": "no reference"}
+    assert store.accuracy(run.record.id, 4) is None
+    assert found[0].work.flops_per_s == 25_600_000 * 1000.0
 
 
 def test_an_older_schema_is_upgraded_once(tmp_path, monkeypatch):

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from results.accuracy import AccuracyRecord, ClassScore, OutputParity, TaskScore
 from results.database import newest
+from results.effect import Effect, GraphCost
 from results.record import (
     Block,
     CaseRecord,
@@ -86,9 +88,54 @@ def case(position: int, precision: str) -> CaseRecord:
         engine_key="12" * 32,
         engine_cached=precision == "int8",
         facts={"layers": 12},
+        effect=None if precision == "fp32" else EFFECT,
+        cost=COST,
     )
 
 
+EFFECT = Effect(
+    nodes=5,
+    all_nodes=9,
+    weights={"int8": 0.99, "fp32": 0.01},
+    flops={"int8": 0.97, "fp32": 0.03},
+    bytes_before=1_450_000,
+    bytes_after=380_000,
+    kept=("LSTM: its state stays fp32",),
+)
+COST = GraphCost(
+    flops=25_600_000,
+    parameter_bytes=380_000,
+    activation_bytes=220_000,
+    uncounted={"Loop": 2},
+    ceiling="compute",
+)
+ACCURACY = AccuracyRecord(
+    attempt=0,
+    started_at=1767323046.5,
+    reference="fp32 by onnxruntime-cpu",
+    parity=(
+        OutputParity(
+            output="logits",
+            values=640,
+            max_abs=0.017,
+            max_rel=0.03,
+            cosine=0.99957,
+            snr_db=None,
+            top1=0.983,
+            nan=0,
+            inf=1,
+        ),
+    ),
+    task=TaskScore(
+        dataset="digits",
+        task="classification",
+        samples=360,
+        metrics={"accuracy": 0.97},
+        classes=(ClassScore(label="8", precision=0.93, recall=0.88, f1=0.904, support=32),),
+        reference={"accuracy": 0.975},
+    ),
+)
+UNJUDGED = AccuracyRecord(attempt=0, started_at=1767323047.5, skipped={"parity": "no reference"})
 TELEMETRY = TelemetryRecord(
     attempt=0,
     started_at=1767323060.5,
@@ -153,6 +200,8 @@ def main() -> None:
     for number in range(2):
         store.add_launch(RUN.id, 0, launch(number, streams=1))
     store.add_telemetry(RUN.id, 0, TELEMETRY)
+    store.add_accuracy(RUN.id, 0, ACCURACY)
+    store.add_accuracy(RUN.id, 2, UNJUDGED)
     for position, outcome in enumerate(outcomes):
         store.add_outcome(RUN.id, position, outcome)
     store.add_launch(RUN.id, 4, launch(0))

@@ -39,3 +39,20 @@ def test_models_with_one_case_come_last_and_together(run):
         [4, 5],
         [1, 6],
     ]
+
+
+def test_precision_and_work_stand_between_the_models_and_the_cold_path(
+    judged_run, judged_summaries
+):
+    found = body(judged_run, judged_summaries)
+
+    assert [table.title for table in found.tables] == [
+        *("lstm", "peak", "copy"),
+        *("precision and accuracy", "work", "cold path"),
+    ]
+
+
+def test_a_case_that_violated_its_gate_is_judged_though_nothing_was_measured(judged_run):
+    found = body(replace(judged_run, cases=judged_run.cases[3:4]), {})
+
+    assert [table.title for table in found.tables] == ["lstm", "precision and accuracy"]

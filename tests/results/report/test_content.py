@@ -63,3 +63,21 @@ def test_the_protocols_of_all_cases_are_told_before_any_is_read(run, glances, ma
     found = make(run, glances, lambda _: {}, Frame())
 
     assert [label for label, _ in found.heading] == ["run", "suite", "when", *["protocol"] * 2]
+
+
+def test_a_part_of_a_big_run_is_filled_and_held_against_all_of_it(
+    judged_run, judged_summaries, glances
+):
+    only = replace(judged_run, cases=judged_run.cases[2:3])
+    bare = replace(only, cases=(replace(only.cases[0], accuracy=None),))
+
+    def of(part):
+        return {case.record.position: judged_summaries[case.record.position] for case in part.cases}
+
+    content = streamed(bare, glances, of, Frame(), fill=lambda _: only, within=judged_run)
+    (found,) = content.bodies
+
+    tables = {table.title: table for table in found.tables}
+    named = {column.name: column.cells for table in tables.values() for column in table.columns}
+    assert named["cosine"] == ("0.99957",)
+    assert (named["speed"], named["of compute"]) == (("2.02",), ("3.13",))

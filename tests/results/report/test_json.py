@@ -85,3 +85,16 @@ def test_nan_is_refused(run, summaries):
 
     with pytest.raises(ValueError, match="not JSON compliant"):
         render(run, summaries)
+
+
+def test_a_case_has_its_effect_its_cost_and_its_accuracy_with_each_class(
+    judged_run, judged_summaries
+):
+    cases = json.loads(render(judged_run, judged_summaries))["cases"]
+
+    assert cases[2]["effect"]["flops"] == {"int8": 0.97, "fp32": 0.03}
+    assert cases[2]["cost"]["uncounted"] == {"Loop": 2}
+    assert cases[2]["summary"]["work"]["flops"] == 3_000_000
+    assert cases[3]["accuracy"]["parity"][0]["cosine"] == 0.9712
+    assert [one["label"] for one in cases[3]["accuracy"]["task"]["classes"]] == ["3", "8"]
+    assert (cases[3]["summary"], cases[5]["accuracy"]) == (None, None)

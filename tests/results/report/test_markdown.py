@@ -23,6 +23,12 @@ def test_a_run_on_a_device_has_the_columns_of_all_its_readings(gpu_run, gpu_summ
     assert render(gpu_run, gpu_summaries) == golden.read_text(encoding="utf-8")
 
 
+def test_precisions_have_every_column(judged_run, judged_summaries):
+    golden = GOLDEN.with_name("report_judged.md")
+
+    assert render(judged_run, judged_summaries) == golden.read_text(encoding="utf-8")
+
+
 def test_cases_in_a_row_are_named_as_such(run):
     cases = tuple(replace(case, outcome=Skipped(reason="no device")) for case in run.cases[:3])
 

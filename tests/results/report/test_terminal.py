@@ -67,6 +67,14 @@ def test_a_run_on_a_device_is_drawn_to_the_width_there_is(gpu_run, gpu_summaries
     assert max(len(line) for line in text.splitlines()) <= width
 
 
+@pytest.mark.parametrize("width", [80, 100, 160])
+def test_precisions_are_drawn_to_the_width_there_is(judged_run, judged_summaries, width):
+    text = printed(drawn(judged_run, judged_summaries), width, color_system=None)
+
+    assert text == (DATA / f"terminal_judged_{width}.txt").read_text(encoding="utf-8")
+    assert max(len(line) for line in text.splitlines()) <= width
+
+
 def test_a_run_is_drawn_in_colour(report):
     text = printed(report, 100, color_system="standard", force_terminal=True)
 

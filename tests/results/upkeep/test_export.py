@@ -1,3 +1,4 @@
+import json
 import shutil
 import sys
 from dataclasses import replace
@@ -16,7 +17,13 @@ pd = pytest.importorskip("pandas")
 pq = pytest.importorskip("pyarrow.parquet")
 
 RUN = "20260102-030405-1f3a"
-NAMES = ["cases.parquet", "launches.parquet", "runs.parquet", "telemetry.parquet"]
+NAMES = [
+    "accuracy.parquet",
+    "cases.parquet",
+    "launches.parquet",
+    "runs.parquet",
+    "telemetry.parquet",
+]
 NAMES.append("timings.parquet")
 
 
@@ -42,6 +49,7 @@ def test_the_files_hold_all_of_the_runs_that_were_asked_for(store, fill, folder)
         "launches.parquet": 7,
         "timings.parquet": 65,
         "telemetry.parquet": 0,
+        "accuracy.parquet": 0,
     }
     assert sorted(path.name for path in folder.iterdir()) == NAMES
     assert {name: len(pd.read_parquet(folder / name)) for name in rows} == rows
@@ -133,6 +141,36 @@ def test_telemetry_is_a_row_a_sample(store, fill, make_telemetry, folder):
     assert read(folder, "cases")["joules_per_sample"].fillna(-1).tolist() == [0.1, -1, 0.1]
 
 
+def test_accuracy_is_a_row_an_attempt_and_columns_of_its_case(store, fill, make_accuracy, folder):
+    fill(store, parts=5)
+    store.add_accuracy(RUN, 1, make_accuracy(parity=(), task=None, skipped={"task": "no labels"}))
+    store.add_accuracy(RUN, 2, make_accuracy())
+    store.add_accuracy(RUN, 2, make_accuracy(attempt=1, reference="newer"))
+
+    assert export(store, folder, [RUN])["accuracy.parquet"] == 3
+
+    found = read(folder, "accuracy")
+    assert found[["position", "attempt"]].to_numpy().tolist() == [[1, 0], [2, 0], [2, 1]]
+    assert found["reference"].tolist() == [*["fp32 by onnxruntime-cpu"] * 2, "newer"]
+    assert json.loads(found["parity_json"].iloc[2])[0]["cosine"] == 0.99957
+    assert json.loads(found["task_json"].iloc[2])["metrics"]["accuracy"] == 0.97
+    assert found["task_json"].isna().tolist() == [True, False, False]
+    assert found["skipped_json"].tolist() == ['{"task":"no labels"}', "{}", "{}"]
+    cases = read(folder, "cases")
+    assert cases["parity_cosine"].fillna(-1).tolist() == [-1, -1, 0.99957]
+    assert cases["accuracy_unknown"].fillna("").tolist() == ["", "task: no labels", ""]
+
+
+def test_damaged_accuracy_is_named(store, fill, make_accuracy, folder, change):
+    fill(store)
+    store.add_accuracy(RUN, 0, make_accuracy(attempt=3))
+    store.add_accuracy(RUN, 0, make_accuracy())
+    change("UPDATE accuracy SET skipped = '{' WHERE attempt = 0")
+
+    with pytest.raises(StoreError, match=f"run {RUN}, case 0: expected a row that can be read"):
+        export(store, folder, [RUN])
+
+
 def test_raw_timings_are_written_in_parts(store, fill, folder, monkeypatch):
     fill(store, parts=5)
     monkeypatch.setattr("results.upkeep.parquet.ROWS", 12)
@@ -186,7 +224,7 @@ def test_without_pyarrow_the_extra_is_named(store, folder, monkeypatch):
 
 
 def test_golden_stores_are_exported(tmp_path, folder):
-    shutil.copytree(Path(__file__).parent.parent / "data" / "schema3", tmp_path / "golden")
+    shutil.copytree(Path(__file__).parent.parent / "data" / "schema4", tmp_path / "golden")
 
     assert export(Store(tmp_path / "golden"), folder, [RUN])["timings.parquet"] == 500
 

@@ -86,6 +86,21 @@ def test_telemetry_is_merged_and_compared(store, other, fill, make_telemetry):
     assert list(merge(store, other.folder)) == [merged(Fate.REFUSED, reason=reason)]
 
 
+def test_accuracy_is_merged_and_compared(store, other, fill, make_accuracy):
+    fill(store)
+    fill(other)
+    other.add_accuracy(RUN, 0, make_accuracy())
+
+    assert list(merge(store, other.folder)) == [merged(Fate.EXTENDED)]
+    assert store.accuracy(RUN, 0) == make_accuracy()
+    assert list(merge(store, other.folder)) == [merged(Fate.SAME)]
+
+    store.add_accuracy(RUN, 2, make_accuracy())
+    other.add_accuracy(RUN, 2, make_accuracy(reference="another"))
+    reason = f"{DIFFER} accuracy"
+    assert list(merge(store, other.folder)) == [merged(Fate.REFUSED, reason=reason)]
+
+
 def test_the_other_store_is_left_as_it_is(store, other, fill):
     fill(other)
     before = files(other.folder)
@@ -261,7 +276,7 @@ def test_a_newer_store_is_refused_with_the_dyno_that_can_read_it(store, other, f
     change("PRAGMA user_version = 9", of=other)
 
     assert refusal(store, other.folder) == (
-        f"{other.folder}/dyno.db: expected a store of schema 1 to 3, got schema 9. "
+        f"{other.folder}/dyno.db: expected a store of schema 1 to 4, got schema 9. "
         "Use dyno 0.1.0 or a newer one."
     )
 
@@ -269,8 +284,11 @@ def test_a_newer_store_is_refused_with_the_dyno_that_can_read_it(store, other, f
 def test_a_damaged_store_is_refused_before_anything_is_copied(store, other, fill):
     fill(other)
     path = other.folder / "dyno.db"
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT rootpage FROM sqlite_schema WHERE name = 'timings'"
+        ((page,),) = connection.execute(query).fetchall()
     data = bytearray(path.read_bytes())
-    data[-4096 * 3 :] = b"\xff" * 4096 * 3
+    data[4096 * (page - 1) : 4096 * page] = b"\xff" * 4096
     path.write_bytes(data)
 
     told = refusal(store, other.folder)

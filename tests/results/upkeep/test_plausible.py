@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from results.aggregate import summarise
-from results.upkeep.plausible import launch_problem, summary_problem, telemetry_problem
+from results.upkeep.plausible import (
+    accuracy_problem,
+    case_problem,
+    launch_problem,
+    summary_problem,
+    telemetry_problem,
+)
 
 
 @pytest.fixture
@@ -89,3 +95,68 @@ def test_a_summary_is_of_the_launches_that_there_are(make_case, make_launch):
 )
 def test_telemetry_agrees_with_itself(make_telemetry, changes, problem):
     assert telemetry_problem(make_telemetry(**changes)) == problem
+
+
+def test_accuracy_that_agrees_has_no_problem(make_accuracy, make_task, make_parity):
+    assert accuracy_problem(make_accuracy()) is None
+    assert accuracy_problem(make_accuracy(parity=(), task=None)) is None
+    nothing = dict.fromkeys(("cosine", "max_abs", "max_rel", "snr_db", "top1"))
+    assert accuracy_problem(make_accuracy(parity=(make_parity(**nothing, nan=640, inf=0),))) is None
+    many_errors = make_task(metrics={"cer": 1.5}, reference={"cer": 2.0})
+    assert accuracy_problem(make_accuracy(task=many_errors)) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"nan": 640}, "expected NaN and infinities among 640 values of 'logits'"),
+        ({"nan": -2}, "expected NaN and infinities among 640 values of 'logits'"),
+        ({"cosine": 1.1}, "expected a cosine from -1 to 1, got 1.1 of 'logits'"),
+        ({"cosine": -1.1}, "expected a cosine from -1 to 1, got -1.1 of 'logits'"),
+        ({"max_abs": -0.1}, "expected max_abs of 0 and up, got -0.1 of 'logits'"),
+        ({"max_rel": -0.1}, "expected max_rel of 0 and up, got -0.1 of 'logits'"),
+        ({"top1": 1.2}, "expected a fraction for top1, got 1.2 of 'logits'"),
+    ],
+)
+def test_parity_keeps_to_what_its_figures_can_be(make_accuracy, make_parity, changes, problem):
+    assert accuracy_problem(make_accuracy(parity=(make_parity(**changes),))) == problem
+
+
+def test_scores_are_fractions_of_the_case_the_reference_and_each_class(make_accuracy, make_task):
+    weak = replace(make_task().classes[0], recall=-0.1)
+
+    told = [
+        accuracy_problem(make_accuracy(task=make_task(**changes)))
+        for changes in (
+            {"metrics": {"accuracy": 97.0}},
+            {"reference": {"f1": 2.0}},
+            {"classes": (weak,)},
+        )
+    ]
+
+    assert told == [
+        "expected a fraction for accuracy, got 97.0",
+        "expected a fraction for f1 of the reference, got 2.0",
+        "expected a fraction for recall of '3', got -0.1",
+    ]
+
+
+def test_effects_and_costs_keep_to_what_they_can_be(make_case, make_effect, make_cost):
+    assert case_problem(make_case()) is None
+    assert case_problem(make_case(effect=make_effect(), cost=make_cost())) is None
+    told = [
+        case_problem(make_case(**changes))
+        for changes in (
+            {"effect": make_effect(nodes=10)},
+            {"effect": make_effect(weights={"int8": 1.5})},
+            {"effect": make_effect(flops={"int8": -0.5})},
+            {"cost": make_cost(activation_bytes=-1)},
+        )
+    ]
+
+    assert told == [
+        "expected at most 9 changed nodes, got 10",
+        "expected a fraction for int8, got 1.5",
+        "expected a fraction for int8, got -0.5",
+        "expected a cost of 0 and up, got -1",
+    ]

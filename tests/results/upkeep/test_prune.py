@@ -221,6 +221,15 @@ def test_telemetry_stays_and_is_a_sign_of_life(store, fill, make_telemetry):
     assert store.telemetry(RUN, 0).idle_watts == 20.5
 
 
+def test_accuracy_stays_and_is_a_sign_of_life(store, fill, make_accuracy):
+    fill(store, parts=5)
+    store.add_accuracy(RUN, 0, make_accuracy(started_at=ENDED_S + 29.9 * DAY_S))
+
+    assert old_prune(store, 1) == NOTHING
+    assert old_prune(store, 0.05).launches == 4
+    assert store.accuracy(RUN, 0).task.samples == 360
+
+
 LIST = "List all that is damaged with 'dyno store verify', and measure again."
 
 

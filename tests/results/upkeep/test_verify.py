@@ -38,7 +38,7 @@ def test_a_whole_store_is_counted(filled):
     assert verify(filled) == Verified(runs=1, launches=4, timings=35, pruned=0, problems=())
 
 
-@pytest.mark.parametrize("schema", [1, 2, 3])
+@pytest.mark.parametrize("schema", [1, 2, 3, 4])
 def test_golden_stores_are_whole(tmp_path, schema):
     shutil.copytree(DATA / f"schema{schema}", tmp_path / "golden")
 
@@ -310,3 +310,36 @@ def test_damaged_telemetry_is_told(told, change, statement, problem):
     change(statement)
 
     assert problem in problems(told)
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        (
+            "UPDATE accuracy SET parity = replace(parity, '0.99957', '9.9')",
+            "accuracy of attempt 0: expected a cosine from -1 to 1, got 9.9 of 'logits'",
+        ),
+        (
+            "UPDATE accuracy SET parity = replace(parity, '0.99957', 'NaN')",
+            "accuracy of attempt 0: expected finite numbers, got NaN",
+        ),
+        (
+            "UPDATE accuracy SET task = replace(task, '0.904', '90.4')",
+            "accuracy of attempt 0: expected a fraction for f1 of '8', got 90.4",
+        ),
+    ],
+)
+def test_damaged_accuracy_is_told(store, fill, make_accuracy, change, statement, problem):
+    fill(store, parts=5)
+    store.add_accuracy(RUN, 0, make_accuracy())
+    assert problems(store) == []
+    change(statement)
+
+    assert problems(store) == [f"{CASE} 0, {problem}"]
+
+
+def test_an_effect_that_cannot_be_is_told(store, make_run, make_case, make_effect):
+    store.add_run(make_run())
+    store.add_case(RUN, make_case(effect=make_effect(nodes=10)))
+
+    assert problems(store) == [f"{CASE} 0: expected at most 9 changed nodes, got 10"]
