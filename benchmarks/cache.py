@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING
 from machine import heading
 
 from engines.cache.cache import EngineCache
-from harness.build import Builder
 from harness.closure import copy_closure
 from harness.folders import Folders
 from harness.plan import make_plan
-from harness.prepare import Prepared, prepare_models
+from harness.prepare.datasets import load_datasets
+from harness.prepare.models import Prepared
+from harness.prepare.variants import variant
+from harness.staging import Staging
 from harness.vocabulary import installed_vocabulary
 from suites.load import load_suite
 
@@ -34,20 +36,25 @@ def build_phase(store: Path, cache: Path, name: str) -> tuple[list[Built], float
     """Return the engines of the suite's cases, and the seconds from looking up to having all."""
     vocabulary = installed_vocabulary()
     plan = make_plan(load_suite(SUITE, vocabulary), vocabulary)
-    folders = Folders(store=store, run_id=name)
-    models = sorted({planned.case.model for planned in plan.runnable})
-    prepared = prepare_models(plan.suite, plan.models, models, folders)
-    waiting = [
-        (planned, model)
-        for planned in plan.runnable
-        if isinstance(model := prepared[planned.case.model], Prepared)
-    ]
     kept = EngineCache.make(cache)
-    builder = Builder(cache=kept, closure=copy_closure(store), folders=folders, timeout_s=300)
-    start = time.perf_counter()
+    staging = Staging(
+        plan=plan,
+        data=load_datasets(plan),
+        seed=0,
+        folders=Folders(store=store, run_id=name),
+        cache=kept,
+        closure=copy_closure(store),
+    )
     with kept.in_use():
-        built = [result for _, _, result in builder.build_all(waiting)]
-    return built, time.perf_counter() - start
+        _, prepared = staging.prepare_models()
+        waiting = [
+            (planned, model)
+            for planned in plan.runnable
+            if isinstance(model := prepared[variant(planned)], Prepared)
+        ]
+        start = time.perf_counter()
+        built = [result for _, _, result in staging.builder.build_all(waiting)]
+        return built, time.perf_counter() - start
 
 
 def show(title: str, built: list[Built], taken_s: float) -> None:

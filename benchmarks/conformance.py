@@ -29,7 +29,7 @@ from onnx.backend.test.case.node import collect_testcases
 
 from engines.backends.onnxruntime_cpu import OnnxRuntimeCpu
 from engines.contract import Device, EngineError, PreparedModel, Site
-from harness.prepare_worker import prepare
+from harness.prepare.worker import prepare
 from suites.case import Case
 
 SITE = Site(device=Device(kind="cpu"), scratch=Path("unused"))

@@ -24,7 +24,7 @@ TOOLS = ("pip", "hatchling", "editables", "setuptools")
 COMPILED = "pycuda"
 NEEDED_BY_COMPILED = ("mako", "platformdirs", "pytools")
 HEADER = (
-    "# Written by constraints/refresh.py: what extras cpu, gpu, cuda, rtx and group dev install.\n"
+    "# Written by constraints/refresh.py: extras cpu, accuracy, gpu, cuda, rtx and group dev.\n"
 )
 
 
@@ -44,7 +44,7 @@ def resolve(python: str) -> dict[str, str]:
         here = Path(folder)
         subprocess.run([f"python{python}", "-m", "venv", here / "venv"], check=True)
         run_pip(here, "install", "--quiet", "--upgrade", "pip")
-        pins = ask(here, ".[cpu,rtx]", "--group", "dev", *TOOLS)
+        pins = ask(here, ".[cpu,accuracy,rtx]", "--group", "dev", *TOOLS)
         known = here / "cpu.txt"
         known.write_text("".join(f"{name}=={version}\n" for name, version in pins.items()))
         device = ask(here, ".[gpu]", *NEEDED_BY_COMPILED, "--constraint", known)

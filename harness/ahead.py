@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 from engines import registry
 from engines.cache.cache import EngineCache
 from harness.alive import alive
-from harness.build import Builder
 from harness.closure import copy_closure
 from harness.device_lock import devices, hold
 from harness.devices import Aim
 from harness.folders import Folders, cache_folder
 from harness.plan import make_plan
-from harness.prepare import Prepared, prepare_models
+from harness.prepare.datasets import load_datasets
+from harness.prepare.models import Prepared
+from harness.prepare.variants import variant
+from harness.staging import Staging
 from results.record import Failed, Skipped
 
 if TYPE_CHECKING:
@@ -94,22 +96,24 @@ class Workshop:
         run_id = f"build-{stamp}-{secrets.token_hex(2)}"
         store = self.store.resolve()
         with alive(store, run_id), self.cache.in_use():
-            folders = Folders(store=store, run_id=run_id)
+            staging = Staging(
+                plan=plan,
+                data=load_datasets(plan),
+                seed=plan.suite.seed,
+                folders=Folders(store=store, run_id=run_id),
+                cache=self.cache,
+                closure=copy_closure(store),
+            )
             yield from _settled(plan)
             waiting = []
-            for planned, model in _prepared(plan, folders):
+            _, models = staging.prepare_models()
+            for planned in plan.runnable:
+                model = models[variant(planned)]
                 if isinstance(model, Prepared):
                     waiting.append((planned, model))
                 else:
                     yield _ahead(plan, planned, model)
-            builder = Builder(
-                cache=self.cache,
-                closure=copy_closure(store),
-                folders=folders,
-                devices=plan.devices,
-                timeout_s=plan.suite.measure.timeout_s,
-            )
-            with closing(builder.build_all(waiting)) as building:
+            with closing(staging.builder.build_all(waiting)) as building:
                 for planned, _, result in building:
                     yield _ahead(plan, planned, result)
 
@@ -118,14 +122,6 @@ def _settled(plan: Plan) -> Iterator[Ahead]:
     for planned in plan.cases:
         if isinstance(planned.outcome, Failed | Skipped):
             yield _ahead(plan, planned, planned.outcome)
-
-
-def _prepared(plan: Plan, folders: Folders) -> Iterator[tuple[PlannedCase, Prepared | Failed]]:
-    """Yield each case that is to be tried with its model; all models are prepared first."""
-    names = sorted({planned.case.model for planned in plan.runnable})
-    models = prepare_models(plan.suite, plan.models, names, folders)
-    for planned in plan.runnable:
-        yield planned, models[planned.case.model]
 
 
 def _ahead(plan: Plan, planned: PlannedCase, result: Built | Failed | Skipped) -> Ahead:

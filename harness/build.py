@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 from concurrent.futures import as_completed
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from engines import registry
 from engines.cache.cache import Draft, Request
-from engines.cache.entry import BadBuildError
-from engines.cache.folder import probe
-from harness.child import Child, ChildError, child_pool
+from harness.cached import obtain, set_on_error
+from harness.child import Child, child_pool
 from harness.closure import backend_code
 from harness.devices import variables
-from harness.outcome import failed
 from results.record import Failed
-from suites.errors import reason
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from engines.cache.cache import EngineCache, Found
     from engines.contract import Device
     from harness.folders import Folders
     from harness.plan import PlannedCase
-    from harness.prepare import Prepared
+    from harness.prepare.models import Prepared
 
     Waiting = tuple[PlannedCase, Prepared]
-
-_RECIPE = {"name": "none", "version": 0}
-"""No recipe changes a model's precision yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +75,7 @@ class Builder:
         """
         groups = _groups(waiting, self.devices)
         stop = Event()
-        with child_pool() as pool, _set_on_error(stop):
+        with child_pool() as pool, set_on_error(stop):
             futures = {
                 pool.submit(self._get, group, stop): group
                 for group in groups
@@ -107,14 +101,7 @@ class Builder:
         def build(path: Path) -> Draft:
             return self._build(*group.cases[0], path)
 
-        try:
-            return self.cache.obtain(group.request, build, given_up=stop.is_set, anew=anew)
-        except ChildError as error:
-            return failed(error if (full := self._disk(error)) is None else full)
-        except BadBuildError as error:
-            return Failed(kind="build", message=str(error), hint="Tell the backend's makers.")
-        except OSError as error:
-            return failed(self._disk_error(error))
+        return obtain(self.cache, group.request, build, stop, anew=anew)
 
     def _build(self, planned: PlannedCase, prepared: Prepared, path: Path) -> Draft:
         """Build the engine in a fresh child. Raises ChildError."""
@@ -138,25 +125,6 @@ class Builder:
             child.ask("close", timeout_s=self.timeout_s)
         return Draft(facts=reply.header["facts"], build_ns=reply.header["build_ns"])
 
-    def _disk(self, error: ChildError) -> ChildError | None:
-        """Return that the disk was the reason of a failed build, which runtimes seldom say."""
-        try:
-            probe(self.cache.folder)
-        except OSError as found:
-            return self._disk_error(found, f" ({error.message})")
-        return None
-
-    def _disk_error(self, error: OSError, more: str = "") -> ChildError:
-        """Return the failure; a full disk names no file, but it is the cache's."""
-        root = self.cache.folder.root
-        path = Path(error.filename or root)
-        option = "--cache" if path.is_relative_to(root) else "--store"
-        return ChildError(
-            "disk",
-            f"{path}: {reason(error)}{more}",
-            f"Mend that, or name another folder with {option}.",
-        )
-
 
 def _groups(waiting: Sequence[Waiting], devices: Mapping[str, Device]) -> list[_Group]:
     """Return the cases by the engine that they need, in the order of their first ones."""
@@ -174,10 +142,9 @@ def _groups(waiting: Sequence[Waiting], devices: Mapping[str, Device]) -> list[_
             "external_data": prepared.external_data,
             "dims": {name: list(dims) for name, dims in prepared.dims.items()},
             "values": dict(prepared.values),
-            "recipe": _RECIPE,
             "engine": dict(backend.engine_key(case, devices[backend.device])),
         }
-        about = {"model": case.model, "case": case.id}
+        about = {"model": case.model, "precision": case.precision, "case": case.id}
         request = Request(fields=fields, about=about, dyno_version=version("engine-dyno"))
         requests.setdefault(request.key, request)
         cases.setdefault(request.key, []).append((planned, prepared))
@@ -209,13 +176,3 @@ def _told(
             damage=None if rank else found.damage,
         )
         yield planned, prepared, built
-
-
-@contextmanager
-def _set_on_error(stop: Event) -> Iterator[None]:
-    """Tell those who wait for other builders when the body is left by an exception (Ctrl-C)."""
-    try:
-        yield
-    except BaseException:
-        stop.set()
-        raise

@@ -8,6 +8,7 @@ import numpy as np
 
 from harness.child import ChildError
 from results.record import Failed
+from suites.errors import reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
 def failed(error: ChildError) -> Failed:
     """Return the outcome of a case whose child failed."""
     return Failed(kind=error.kind, message=error.message, hint=error.hint)
+
+
+def failed_on_disk(error: OSError) -> Failed:
+    """Return the outcome of a case of which a file of the store could not be written."""
+    hint = "Mend that, or name another folder with --store."
+    return Failed(kind="disk", message=f"{error.filename}: {reason(error)}", hint=hint)
 
 
 def check_outputs(outputs: Mapping[str, NDArray[np.generic]]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from engines import registry
 from engines.contract import resolve_options
+from engines.precision.recipes import RECIPES
 from harness.devices import find_devices
 from harness.folders import DEFAULT_STORE
 from harness.inspect import Inspected, inspect_models
@@ -164,12 +165,21 @@ def _settled(
         return Skipped(reason=f"{case.backend}: {missing}")
     if (reason := backend.unsupported(case, device)) is not None:
         return Skipped(reason=reason)
-    if case.precision != own and not _is_own_in_tf32(case, own, device):
-        advice = (
-            f"ask for {own}" if own in PRECISIONS else f"convert it; {own} is no precision here"
+    return _unconvertible(case, own, device)
+
+
+def _unconvertible(case: Case, own: str, device: Device) -> Skipped | None:
+    """Return why no graph of the case's precision can be had of the model, or None."""
+    if case.precision == own or _is_own_in_tf32(case, own, device):
+        return None
+    if own != "fp32":
+        remedy = f"ask for {own}" if own in PRECISIONS else "convert that elsewhere"
+        return Skipped(
+            reason=f"the model is {own}, and dyno makes {case.precision} of fp32 models only; "
+            f"{remedy}, or export it in fp32"
         )
-        reason = f"the model is {own}; dyno cannot make it {case.precision} yet: {advice}"
-        return Skipped(reason=reason)
+    if case.precision not in RECIPES:
+        return Skipped(reason=f"dyno makes no {case.precision} graphs of fp32 models; use fp32")
     return None
 
 
@@ -189,7 +199,9 @@ def _estimate_s(
         launch_s = PROCESS_START_S + warmup_s + measure.launch_s
         fresh = CaseProgress(position=0)
         case_s = seconds_left([fresh], measure, launch_s=launch_s)
-        total += count * (BUILD_S + case_s + own_pass_s(backend.device, measure))
+        answers_s = PROCESS_START_S if measure.accuracy and not backend.simulated else 0.0
+        passes_s = answers_s + own_pass_s(backend.device, measure)
+        total += count * (BUILD_S + case_s + passes_s)
     return total
 
 

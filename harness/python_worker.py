@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from engines.contract import EngineError
 from harness.exception_text import exception_text
-from harness.prepare_worker import write_model
+from harness.prepare.worker import write_model
 from harness.serve import serve
 from harness.torch_export import TorchModel, export
 from harness.wire import Message

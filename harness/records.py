@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from harness.build import Built
     from harness.machine.reading import Facts
     from harness.plan import PlannedCase
-    from harness.prepare import Prepared
+    from harness.prepare.models import Prepared
     from harness.telemetry.energy import Energy
     from harness.telemetry.sampling import Reading
     from harness.wire import Message
+    from results.effect import GraphCost
     from results.record import Protocol
 
 
@@ -26,8 +27,9 @@ def case_record(
     prepared: Prepared | None = None,
     inputs_sha256: str | None = None,
     built: Built | None = None,
+    cost: GraphCost | str | None = None,
 ) -> CaseRecord:
-    """Return the stored form of a case, as far as it got."""
+    """Return the stored form of a case, as far as it got; a `cost` may be why it is not known."""
     return CaseRecord(
         position=planned.position,
         case=planned.case,
@@ -39,7 +41,13 @@ def case_record(
         engine_bytes=built.engine_bytes if built else None,
         engine_key=built.key if built else None,
         engine_cached=built.cached if built else None,
-        facts=_facts(built) if built else {},
+        facts={
+            **(_facts(built) if built else {}),
+            **({"calibration": prepared.calibration} if prepared and prepared.calibration else {}),
+            **({"cost_unknown": cost} if isinstance(cost, str) else {}),
+        },
+        effect=prepared.effect if prepared else None,
+        cost=None if isinstance(cost, str) else cost,
     )
 
 

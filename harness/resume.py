@@ -11,7 +11,9 @@ from results.record import Failed, Skipped
 
 if TYPE_CHECKING:
     from harness.plan import Plan
-    from harness.prepare import Inputs, Prepared
+    from harness.prepare.inputs import Inputs
+    from harness.prepare.models import Prepared
+    from harness.prepare.variants import Variant
     from results.record import CaseRecord, RunOverview, RunRecord, RunResult, RunResume
     from results.store import Store
 
@@ -85,11 +87,11 @@ def remaining(plan: Plan, run: RunResult) -> Plan:
 
 
 def check_models(
-    earlier: Mapping[int, CaseRecord], prepared: Mapping[str, Prepared | Failed]
+    earlier: Mapping[int, CaseRecord], prepared: Mapping[Variant, Prepared | Failed]
 ) -> None:
     """Raise ResumeError where a model's bytes are not those that the run's cases have."""
     for record in earlier.values():
-        model = prepared.get(record.case.model)
+        model = prepared.get((record.case.model, record.case.precision))
         now = getattr(model, "sha256", None)
         if now is not None and record.model_sha256 not in (None, now):
             raise ResumeError(

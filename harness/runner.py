@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from engines import registry
+from harness.accuracy.check import Checker, judged
 from harness.child import ChildError
 from harness.launch import Workplace, launch
 from harness.outcome import failed
@@ -31,9 +32,11 @@ if TYPE_CHECKING:
     from harness.folders import Folders
     from harness.observer import Observer
     from harness.plan import Plan
+    from harness.prepare.datasets import Datasets
     from harness.resume import Earlier
     from harness.staging import Supplies
     from harness.telemetry.watch import Watch
+    from results.accuracy import AccuracyRecord
     from results.record import CaseRecord, LaunchRecord, Outcome, RunRecord
     from results.store import Store
 
@@ -53,6 +56,7 @@ class Runner:
     cache: EngineCache
     closure: Path
     observer: Observer
+    data: Datasets
     earlier: Earlier | None = None
     _records: dict[int, CaseRecord] = field(default_factory=dict)
     _rebuilt: dict[str, str] = field(default_factory=dict)
@@ -90,9 +94,9 @@ class Runner:
         self._end("done")
 
     def ready(self, supplies: Supplies | None = None) -> list[Ready]:
-        """Prepare and build; store and close the cases that fail, return the others."""
+        """Prepare, build and check; store and close the cases that fail, return the others."""
         self._settle()
-        return self._build(self._prepare() if supplies is None else supplies)
+        return self._check(self._build(self._prepare() if supplies is None else supplies))
 
     def _settle(self) -> None:
         """Store and tell the cases that the plan itself has closed."""
@@ -108,9 +112,7 @@ class Runner:
 
     def _prepare(self) -> Supplies:
         """Prepare what the cases are made of. Raises ResumeError."""
-        models = {planned.case.model for planned in self.plan.runnable}
-        self.observer.preparing("models", 0, len(models))
-        supplies = self._staging.prepare()
+        supplies = self._staging.prepare(self.observer.preparing)
         if self.earlier is not None:
             check_models(self.earlier.records, supplies.models)
             check_inputs(self.earlier.records, supplies.ready_inputs)
@@ -133,6 +135,43 @@ class Runner:
         built_now = len(from_cache) - cached
         self.observer.prepared(len(ready), total, built=built_now, cached=cached)
         return sorted(ready, key=lambda entry: entry.planned.position)
+
+    def _check(self, ready: list[Ready]) -> list[Ready]:
+        """Store what the cases' answers are worth; close those that fail the gate, or to answer."""
+        if not self.plan.suite.measure.accuracy:
+            return ready
+        checker = Checker(plan=self.plan, workplace=self.workplace)
+        kept = {entry.planned.position: entry for entry in ready}
+        with closing(checker.check_all(ready)) as checked:
+            for done, (entry, found) in enumerate(checked, 1):
+                outcome = self._judge(kept, entry, found, checker)
+                if outcome is not None:
+                    position = entry.planned.position
+                    del kept[position]
+                    self._close(self._records[position], outcome)
+                self.observer.preparing("answers", done, len(ready))
+        return list(kept.values())
+
+    def _judge(
+        self,
+        cases: dict[int, Ready],
+        ready: Ready,
+        found: AccuracyRecord | ChildError | None,
+        checker: Checker,
+    ) -> Outcome | None:
+        """Store what a case's answers are worth, and return the outcome if they close it."""
+        if isinstance(found, ChildError) and found.stale:
+            outcome = self._build_again(cases, ready, refused=found.message)
+            if outcome is not None:
+                return outcome
+            found = checker.check(cases[ready.planned.position])
+        if isinstance(found, ChildError):
+            return failed(found)
+        position, precision = ready.planned.position, ready.planned.case.precision
+        if found is not None:
+            record = replace(found, attempt=self._attempt)
+            self.store.add_accuracy(self.run.id, position, record)
+        return judged(found, self.plan.suite.gate, precision)
 
     def _measure(self, ready: list[Ready]) -> None:
         """Rotate launches over the open cases until none is open."""
@@ -212,6 +251,7 @@ class Runner:
     def _staging(self) -> Staging:
         return Staging(
             plan=self.plan,
+            data=self.data,
             seed=self.run.seed,
             folders=self.folders,
             cache=self.cache,

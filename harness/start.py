@@ -19,6 +19,7 @@ from harness.doctor.diagnosis import examine
 from harness.environment import capture
 from harness.folders import Folders, cache_folder
 from harness.plan import make_plan
+from harness.prepare.datasets import load_datasets
 from harness.resume import Earlier, check, find, remaining, used_device
 from harness.runner import Runner
 from results.record import RunRecord, RunResume
@@ -52,12 +53,17 @@ def quickened(suite: Suite) -> Suite:
     return replace(suite, measure=measure)
 
 
-def measured_as(suite: Suite, *, quick: bool, telemetry: bool) -> Suite:
+def measured_as(suite: Suite, *, quick: bool, telemetry: bool, accuracy: bool) -> Suite:
     """Return the suite as the command line wants it measured."""
-    chosen = quickened(suite) if quick else suite
-    if telemetry:
-        return chosen
-    return replace(chosen, measure=replace(chosen.measure, telemetry_s=0.0))
+    measure = (quickened(suite) if quick else suite).measure
+    return replace(
+        suite,
+        measure=replace(
+            measure,
+            telemetry_s=measure.telemetry_s if telemetry else 0.0,
+            accuracy=measure.accuracy and accuracy,
+        ),
+    )
 
 
 @contextmanager
@@ -85,6 +91,7 @@ def starting(
     if resume is not None and not device:
         device = used_device(Store(store), resume, suite=suite.name)
     plan = make_plan(suite, vocabulary, only=only, store=store, keep=True, device=device)
+    data = load_datasets(plan)
     opened = Store(store)
     kept = EngineCache.make(cache_folder(store, cache), cap_bytes=cache_bytes)
     what = f"suite {suite.name!r} into {store.resolve()}"
@@ -103,6 +110,7 @@ def starting(
                 cache=kept,
                 closure=closure,
                 observer=observer,
+                data=data,
                 earlier=earlier,
             )
 

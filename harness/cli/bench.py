@@ -15,6 +15,7 @@ from harness.cli.options import (
     CacheSizeOption,
     DeviceOption,
     NameOption,
+    NoAccuracyOption,
     NoTelemetryOption,
     QuickOption,
     ResumeOption,
@@ -53,6 +54,7 @@ def command(
     name: NameOption = "",
     quick: QuickOption = False,
     no_telemetry: NoTelemetryOption = False,
+    no_accuracy: NoAccuracyOption = False,
     device: DeviceOption = "",
     resume: ResumeOption = None,
     wait: WaitOption = False,
@@ -83,7 +85,7 @@ def command(
             dims=split_pairs(dims or [], option="--dims"),
         )
         code = execute(
-            measured_as(suite, quick=quick, telemetry=not no_telemetry),
+            measured_as(suite, quick=quick, telemetry=not no_telemetry, accuracy=not no_accuracy),
             vocabulary,
             store=store,
             name=name,

@@ -1,4 +1,4 @@
-"""`dyno cache`: what the engine cache holds, and making room in it."""
+"""`dyno cache`: what the cache of engines and converted models holds, and making room in it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 group = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="List, check or clear the engines that dyno keeps.",
+    help="List, check or clear the engines and converted models that dyno keeps.",
 )
 
 _KEY_DIGITS = 8
@@ -46,7 +46,7 @@ def list_entries(
     cache: CacheOption = None,
     cache_size: CacheSizeOption = DEFAULT_CACHE_SIZE,
 ) -> None:
-    """List the engines, the one used last first.
+    """List the entries, the one used last first.
 
     An entry that cannot be read is shown as damaged; `dyno cache verify` looks at every byte.
     """
@@ -58,7 +58,7 @@ def list_entries(
     if found:
         _print(_table(found, time.time()))
     total = size(sum(use.bytes for use in found))
-    sys.stdout.write(f"{_engines(len(found))}, {total} of {size(cap_bytes)}, in {folder.root}\n")
+    sys.stdout.write(f"{_entries(len(found))}, {total} of {size(cap_bytes)}, in {folder.root}\n")
 
 
 @group.command("prune")
@@ -76,9 +76,9 @@ def prune_entries(
     cache: CacheOption = None,
     cache_size: CacheSizeOption = DEFAULT_CACHE_SIZE,
 ) -> None:
-    """Remove the engines used longest ago, until the rest fits.
+    """Remove the entries used longest ago, until the rest fits.
 
-    Engines of runs that go on stay. Exit code 2 where the system did not let one go.
+    Those of runs that go on stay. Exit code 2 where the system did not let one go.
     """
     from engines.cache.folder import CacheError
     from engines.cache.prune import prune
@@ -102,7 +102,7 @@ def prune_entries(
 
 @group.command("verify")
 def verify_entries(store: StoreOption = DEFAULT_STORE, cache: CacheOption = None) -> None:
-    """Check every byte of every engine.
+    """Check every byte of every entry.
 
     Exit code: 0 all are whole, 1 some are damaged.
     """
@@ -112,8 +112,8 @@ def verify_entries(store: StoreOption = DEFAULT_STORE, cache: CacheOption = None
     damaged = [f"{use.path}: {reason}" for use in found if (reason := _damage(use))]
     for line in damaged:
         sys.stdout.write(f"damaged: {line}\n")
-    whole = f"{_engines(len(found))}, {len(damaged)} damaged"
-    rebuilt = "; dyno builds them again when they are next needed" if damaged else ""
+    whole = f"{_entries(len(found))}, {len(damaged)} damaged"
+    rebuilt = "; dyno makes them again when they are next needed" if damaged else ""
     sys.stdout.write(f"{whole}{rebuilt}\n")
     raise typer.Exit(CASE_FAILED if damaged else 0)
 
@@ -144,12 +144,12 @@ def _table(found: Sequence[Use], now_s: float) -> Table:
 
     sizes = scaled([float(use.bytes) for use in found], BYTES)
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    heads = ("key", "model", "backend", f"size {sizes.unit}", "built", "used")
+    heads = ("key", "model", "precision", "backend", f"size {sizes.unit}", "made", "used")
     rows = []
     for use, cell in zip(found, sizes.cells, strict=True):
-        model, backend, built = _told(use, now_s)
+        *whose, made = _told(use, now_s)
         used = _age(now_s - use.used_ns / 1e9) if use.used_ns else "—"
-        rows.append((use.path.name[:_KEY_DIGITS], model, backend, cell, built, used))
+        rows.append((use.path.name[:_KEY_DIGITS], *whose, cell, made, used))
     for name, column in zip(heads, zip(*rows, strict=True), strict=True):
         width = _FOLDED if name == "model" else max(map(cell_len, (name, *column)))
         table.add_column(name, no_wrap=name != "model", overflow="fold", min_width=width)
@@ -158,17 +158,18 @@ def _table(found: Sequence[Use], now_s: float) -> Table:
     return table
 
 
-def _told(use: Use, now_s: float) -> tuple[str, str, str]:
-    """Return model, backend and age of an entry, as it says."""
+def _told(use: Use, now_s: float) -> tuple[str, str, str, str]:
+    """Return model, precision, backend and age of an entry, as it says; models have no backend."""
     from engines.cache.entry import DamagedError, read_entry
     from results.report.wording import one_line
 
     try:
         entry = read_entry(use.path)
     except DamagedError:
-        return "damaged", "—", "—"
-    model, backend = entry.about.get("model", "—"), str(entry.fields.get("backend", "—"))
-    return one_line(model), one_line(backend), _age(now_s - entry.built_at)
+        return "damaged", "—", "—", "—"
+    model, precision = (one_line(entry.about.get(name, "—")) for name in ("model", "precision"))
+    backend = one_line(str(entry.fields.get("backend", "a model")))
+    return model, precision, backend, _age(now_s - entry.built_at)
 
 
 def _damage(use: Use) -> str | None:
@@ -185,12 +186,12 @@ def _damage(use: Use) -> str | None:
 def _pruned_text(pruned: Pruned) -> str:
     from results.report.units import size
 
-    parts = [f"removed {_engines(pruned.removed)}, {size(pruned.freed_bytes)}"]
+    parts = [f"removed {_entries(pruned.removed)}, {size(pruned.freed_bytes)}"]
     if pruned.in_use:
-        parts.append(f"kept {_engines(pruned.in_use)} that runs use now")
+        parts.append(f"kept {_entries(pruned.in_use)} that runs use now")
     if pruned.stuck:
-        parts.append(f"could not remove {_engines(len(pruned.stuck))}")
-    parts.append(f"left {_engines(pruned.left)}, {size(pruned.left_bytes)}")
+        parts.append(f"could not remove {_entries(len(pruned.stuck))}")
+    parts.append(f"left {_entries(pruned.left)}, {size(pruned.left_bytes)}")
     return "; ".join(parts)
 
 
@@ -201,8 +202,8 @@ def _refused(path: Path | str, why: str) -> str:
     )
 
 
-def _engines(count: int) -> str:
-    return f"{count} engine{'' if count == 1 else 's'}"
+def _entries(count: int) -> str:
+    return f"{count} entr{'y' if count == 1 else 'ies'}"
 
 
 def _age(seconds: float) -> str:

@@ -55,6 +55,10 @@ NoTelemetryOption = Annotated[
     bool,
     typer.Option("--no-telemetry", help="Leave out the pass that watches a CUDA device."),
 ]
+NoAccuracyOption = Annotated[
+    bool,
+    typer.Option("--no-accuracy", help="Leave out the pass that checks the answers."),
+]
 ResumeOption = Annotated[
     str | None,
     typer.Option(

@@ -18,11 +18,13 @@ def command(
 ) -> None:
     """List the cases of a suite, what is skipped, and the time.
 
-    Runs nothing. Says why cases are skipped; those with the same reason share a line.
+    Runs nothing, but reads the models' data sets for what is wrong with them. Says why cases are
+    skipped; those with the same reason share a line.
     """
     from harness.cli.progress import time_text
     from harness.cli.settled import together
     from harness.plan import make_plan
+    from harness.prepare.datasets import load_datasets
     from harness.vocabulary import installed_vocabulary
     from results.record import Failed, Skipped
     from results.report.wording import one_line, sentences
@@ -33,6 +35,7 @@ def command(
     loaded = load_suite(suite, vocabulary)
     chosen = parse_only(only) if only else ()
     plan = make_plan(loaded, vocabulary, only=chosen, store=store, device=device)
+    load_datasets(plan)
     lines = [f"  run   {planned.case.id}" for planned in plan.runnable]
     for whose, _, outcome in together(plan.settled):
         if isinstance(outcome, Failed):

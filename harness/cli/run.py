@@ -13,6 +13,7 @@ from harness.cli.options import (
     CacheSizeOption,
     DeviceOption,
     NameOption,
+    NoAccuracyOption,
     NoTelemetryOption,
     OnlyOption,
     QuickOption,
@@ -29,6 +30,7 @@ def command(
     name: NameOption = "",
     quick: QuickOption = False,
     no_telemetry: NoTelemetryOption = False,
+    no_accuracy: NoAccuracyOption = False,
     device: DeviceOption = "",
     resume: ResumeOption = None,
     wait: WaitOption = False,
@@ -49,7 +51,7 @@ def command(
     loaded = load_suite(suite, vocabulary)
     raise typer.Exit(
         execute(
-            measured_as(loaded, quick=quick, telemetry=not no_telemetry),
+            measured_as(loaded, quick=quick, telemetry=not no_telemetry, accuracy=not no_accuracy),
             vocabulary,
             store=store,
             name=name,

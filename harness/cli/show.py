@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def show(
     if form in ("csv", "json"):
         sys.stdout.writelines(_data(store, chosen, form, live=live))
         return run
-    content = _content(store, chosen, only, of=len(run.cases), live=live, everything=everything)
+    content = _content(store, run, chosen, only, live=live, everything=everything)
     if form == "rich":
         from rich.console import Console
 
@@ -70,12 +71,13 @@ def _data(store: Store, run: RunResult, form: str, *, live: bool) -> Iterator[st
 
 
 def _content(
-    store: Store, run: RunResult, only: str, *, of: int, live: bool, everything: bool
+    store: Store, run: RunResult, chosen: RunResult, only: str, *, live: bool, everything: bool
 ) -> Content:
     from harness.cli.opening import store_option
     from harness.environment import describe
+    from results.relative import references
     from results.report.content import Frame, is_big, ranked, streamed, whole
-    from results.summaries import glances, summaries
+    from results.summaries import glances, summaries, with_accuracy
 
     def summaries_of(part: RunResult) -> Mapping[int, Summary]:
         return summaries(store, part)
@@ -84,10 +86,19 @@ def _content(
         machine=describe(run.record.environment),
         live=live,
         only=only,
-        of=of,
+        of=len(run.cases),
         options=store_option(store.folder),
     )
-    if not is_big(run):
-        return whole(run, summaries_of(run), frame)
-    make = streamed if everything else ranked
-    return make(run, glances(store, run), summaries_of, frame)
+    if not is_big(chosen):
+        filled, found = with_accuracy(store, chosen), summaries_of(chosen)
+        return whole(filled, found, frame, references(run, filled, found, summaries_of))
+    if not everything:
+        return ranked(chosen, glances(store, chosen), summaries_of, frame)
+    return streamed(
+        chosen,
+        glances(store, chosen),
+        summaries_of,
+        frame,
+        fill=partial(with_accuracy, store),
+        within=run,
+    )

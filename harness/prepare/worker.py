@@ -1,4 +1,4 @@
-"""The child that prepares a model: makes or reads it, checks it, stores it by its hash.
+"""The child that prepares a model: stores it by its hash, converts it, counts what it costs.
 
 A child, because parsing and checking somebody's file can crash a process.
 """
@@ -6,19 +6,29 @@ A child, because parsing and checking somebody's file can crash a process.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from engines.contract import EngineError
 from engines.durable import replacing
 from harness.serve import serve
+from harness.timing import stopwatch
 from harness.wire import Message
+from harness.worker import typed
 from suites.errors import reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from onnx import ModelProto
+
 _CHUNK_BYTES = 1 << 20
+_KEPT_GRAPHS = 8
+"""A model at several precisions, asked about at one size after the other."""
 
 
 def prepare(header: Mapping[str, Any]) -> Message:
@@ -39,6 +49,66 @@ def prepare(header: Mapping[str, Any]) -> Message:
             "external_data": bool(external),
         }
     )
+
+
+def convert(header: Mapping[str, Any]) -> Message:
+    """Write the model at another precision, and answer what that changed and took."""
+    from engines.precision.convert import convert as convert_file
+    from engines.precision.recipe import Calibration
+
+    given = header["calibration"] or {"method": "", "samples": 0}
+    calibration = Calibration(samples=_samples(given), method=given["method"])
+    shapes = {name: tuple(shape) for name, shape in header["shapes"].items()}
+    source, target, precision = Path(header["source"]), Path(header["target"]), header["precision"]
+    passed_ns = stopwatch()
+    try:
+        effect = convert_file(source, target, precision, calibration, shapes)
+    except (EngineError, OSError, MemoryError, ImportError):
+        raise
+    except Exception as error:
+        told = " ".join(str(error).split()) or type(error).__name__
+        raise EngineError("build", f"{precision}: the recipe failed: {told}", "") from error
+    return Message(header={"effect": asdict(effect), "build_ns": passed_ns()})
+
+
+def _samples(given: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the samples of a calibration's file, whose entries `harness` names by position."""
+    if not given["samples"]:
+        return []
+    kinds = list(zip(given["names"], given["dtypes"], strict=True))
+    with np.load(given["path"]) as stored:
+        return [
+            {
+                name: typed(stored[f"sample{k}input{j}"], kind)
+                for j, (name, kind) in enumerate(kinds)
+            }
+            for k in range(given["samples"])
+        ]
+
+
+def cost(header: Mapping[str, Any]) -> Message:
+    """Answer the operations of the model as it came, and the bytes of each graph made of it."""
+    from engines.graph.cost import cost as cost_of
+
+    shapes = {name: tuple(shape) for name, shape in header["shapes"].items()}
+    own = cost_of(_graph(header["own"]), shapes)
+    traffic = {}
+    for precision, path in header["graphs"].items():
+        found = own if path == header["own"] else cost_of(_graph(path), shapes)
+        traffic[precision] = {
+            "parameter_bytes": found.parameter_bytes,
+            "activation_bytes": found.activation_bytes,
+        }
+    return Message(
+        header={"flops": own.flops, "uncounted": dict(own.uncounted), "traffic": traffic}
+    )
+
+
+@lru_cache(maxsize=_KEPT_GRAPHS)
+def _graph(path: str) -> ModelProto:
+    from engines.graph.signature import load_graph
+
+    return load_graph(path)
 
 
 def _materialise(header: Mapping[str, Any]) -> Path:
@@ -97,6 +167,11 @@ def _explain(error: Exception) -> EngineError:
 
 
 def main(read_fd: int, write_fd: int) -> None:
-    """Serve `prepare` and `close`."""
-    verbs = {"prepare": prepare, "close": lambda _: Message(header={})}
+    """Serve `prepare`, `convert`, `cost` and `close`."""
+    verbs = {
+        "prepare": prepare,
+        "convert": convert,
+        "cost": cost,
+        "close": lambda _: Message(header={}),
+    }
     serve(read_fd, write_fd, verbs, _explain)

@@ -15,7 +15,7 @@ from engines.cache import cache as cache_module
 from engines.cache.folder import CacheError
 from engines.lock import Lock
 from harness import build as module
-from harness import closure, staging
+from harness import cached, closure, staging
 from harness.closure import backend_code
 from harness.observer import Silent
 from harness.start import starting
@@ -170,7 +170,7 @@ def test_a_build_that_fails_on_a_full_disk_is_a_failure_of_the_disk(run, tmp_pat
     def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(module, "probe", full)
+    monkeypatch.setattr(cached, "probe", full)
     (case,) = run(failure=["build"])
     more = " (fake: the builder gave up)"
     message = FULL.format(root=tmp_path / "store" / "cache", more=more)
@@ -261,10 +261,6 @@ def another_code(monkeypatch):
     monkeypatch.setattr(module, "backend_code", lambda _: "another")
 
 
-def another_recipe(monkeypatch):
-    monkeypatch.setattr(module, "_RECIPE", {"name": "none", "version": 1})
-
-
 def weights_outside(monkeypatch):
     real = staging.prepare_models
 
@@ -275,10 +271,8 @@ def weights_outside(monkeypatch):
     monkeypatch.setattr(staging, "prepare_models", prepare)
 
 
-@pytest.mark.parametrize("change", [another_code, another_recipe, weights_outside])
-def test_another_code_recipe_or_place_of_weights_is_another_engine(
-    run, tmp_path, monkeypatch, change
-):
+@pytest.mark.parametrize("change", [another_code, weights_outside])
+def test_another_code_or_place_of_weights_is_another_engine(run, tmp_path, monkeypatch, change):
     run()
     change(monkeypatch)
     run(observer := Counter())

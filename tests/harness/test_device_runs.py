@@ -62,7 +62,7 @@ def test_every_worker_sees_the_device_of_the_run_and_no_other(run, suite_of, mon
     monkeypatch.setattr(child.subprocess, "Popen", start)
     run(suite_of(measure=MEASURE))
     assert seen == [
-        ("harness.prepare_worker", None),
+        ("harness.prepare.worker", None),
         *[("harness.worker", "GPU-5f3c")] * 3,
     ]
 

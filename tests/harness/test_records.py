@@ -1,11 +1,17 @@
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
 from harness.machine.reading import Facts
-from harness.records import telemetry_record
+from harness.prepare.models import Prepared
+from harness.records import case_record, telemetry_record
 from harness.telemetry.energy import Energy
 from harness.telemetry.sampling import Reading
 from harness.wire import Message
+from results.effect import Effect, GraphCost
 from results.telemetry import SERIES
+from suites.case import Case
 
 MS = 1_000_000
 IDLE = Facts(values={"idle_watts": 70.0}, unknown={})
@@ -89,3 +95,38 @@ def test_a_loop_without_a_sample_says_so():
     found = record()
     assert (found.at_s, found.clock_reasons) == ((), {})
     assert found.unknown == {"samples": "no sample fell into the loop"}
+
+
+CASE = Case(model="lstm", backend="fake", precision="int8", batch=1)
+PLANNED = SimpleNamespace(position=3, case=CASE, options={})
+COST = GraphCost(flops=9, parameter_bytes=4, activation_bytes=2)
+EFFECT = Effect(
+    nodes=1,
+    all_nodes=2,
+    weights={"int8": 1.0},
+    flops={"int8": 1.0},
+    bytes_before=4,
+    bytes_after=1,
+)
+PREPARED = Prepared(
+    path=Path("m.onnx"),
+    sha256="ab" * 32,
+    external_data=False,
+    precision="int8",
+    effect=EFFECT,
+    calibration="16 seeded inputs, minmax",
+)
+
+
+def test_a_case_has_its_effect_its_calibration_and_its_cost():
+    found = case_record(PLANNED, prepared=PREPARED, cost=COST)
+
+    assert (found.effect, found.cost) == (EFFECT, COST)
+    assert found.facts == {"calibration": "16 seeded inputs, minmax"}
+
+
+def test_a_case_whose_cost_is_not_known_has_the_reason():
+    found = case_record(PLANNED, cost="m.onnx: no shapes")
+
+    assert (found.effect, found.cost) == (None, None)
+    assert found.facts == {"cost_unknown": "m.onnx: no shapes"}

@@ -16,17 +16,17 @@ from suites.errors import SuiteError
 
 DYNO = str(Path(sys.executable).with_name("dyno"))
 LISTED = """\
-key       model          backend          size KiB  built    used
-──────────────────────────────────────────────────────────────────────
-754dbd98  lstm           onnxruntime-cpu  2.40      now      now
-41c4e3ab  damaged        —                1.96      —        5 min ago
-3101cac1  [red]\\x1b[31m  onnxruntime-cpu  2.42      3 d ago  2 h ago
-3 engines, 6.78 KiB of 10.0 GiB, in {root}
+key       model       precision  backend          size KiB  made     used
+──────────────────────────────────────────────────────────────────────────────
+8ec2459f  lstm        int8       a model          2.40      now      now
+88d8d712  damaged     —          —                1.96      —        5 min ago
+0db8e10b  [b]\\x1b[1m  int8       onnxruntime-cpu  2.43      3 d ago  2 h ago
+3 entries, 6.78 KiB of 10.0 GiB, in {root}
 """
 NARROW = [
-    "key       model     backend          size KiB  built    used",
-    "─" * 63,
-    "754dbd98  lstm      onnxruntime-cpu  2.40      3 d ago  2 h ago",
+    "key       model     precision  backend          size KiB  made     used",
+    "─" * 74,
+    "ae3e8055  lstm      int8       onnxruntime-cpu  2.42      3 d ago  2 h ago",
 ]
 NO_CACHE = (
     "{root}: expected an engine cache, got cache.json: no such file or directory. "
@@ -51,13 +51,14 @@ def cache(tmp_path):
 def put(cache, monkeypatch):
     """Put an engine of a model into the cache; ages are seconds. Returns the engine's path."""
 
-    def put(model, *, built_s=0, used_s=0):
+    def put(model, *, built_s=0, used_s=0, backend=True):
         def build(path):
             path.write_bytes(bytes(2000))
             return Draft(facts={}, build_ns=1)
 
-        fields = {"backend": "onnxruntime-cpu", "model_sha256": model}
-        request = Request(fields=fields, about={"model": model}, dyno_version="1")
+        fields = {"backend": "onnxruntime-cpu"} if backend else {"graph": "int8"}
+        about = {"model": model, "precision": "int8"}
+        request = Request(fields={**fields, "of": model}, about=about, dyno_version="1")
         now = time.time()
         with monkeypatch.context() as patch:
             patch.setattr(time, "time", lambda: float(int(now - built_s)))
@@ -81,8 +82,8 @@ def dyno(tmp_path, monkeypatch):
 
 
 def test_the_list_tells_whose_engines_are_how_big_and_how_old(dyno, put, cache):
-    put("lstm")
-    put("[red]\x1b[31m", built_s=3 * 86400 + 50, used_s=2 * 3600 + 50)
+    put("lstm", backend=False)
+    put("[b]\x1b[1m", built_s=3 * 86400 + 50, used_s=2 * 3600 + 50)
     damaged = put("gru").with_name("entry.json")
     damaged.write_text("{}")
     os.utime(damaged, (time.time() - 330,) * 2)
@@ -93,7 +94,7 @@ def test_the_list_tells_whose_engines_are_how_big_and_how_old(dyno, put, cache):
 
 def test_an_empty_cache_is_one_line(dyno, cache):
     told = dyno("ls", "--cache-size", "5MiB")
-    assert told.stdout == f"0 engines, 0 B of 5.00 MiB, in {cache.folder.root}\n"
+    assert told.stdout == f"0 entries, 0 B of 5.00 MiB, in {cache.folder.root}\n"
 
 
 def test_pruning_tells_what_went_what_stays_and_why(dyno, put, cache):
@@ -103,7 +104,7 @@ def test_pruning_tells_what_went_what_stays_and_why(dyno, put, cache):
         put("used")
         told = dyno("prune", "--all")
     assert told.stdout == (
-        "removed 2 engines, 4.80 KiB; kept 1 engine that runs use now; left 1 engine, 2.40 KiB\n"
+        "removed 2 entries, 4.83 KiB; kept 1 entry that runs use now; left 1 entry, 2.42 KiB\n"
     )
 
 
@@ -111,7 +112,7 @@ def test_pruning_tells_what_went_what_stays_and_why(dyno, put, cache):
 def test_pruning_to_a_size_leaves_what_was_used_last(dyno, put, arguments):
     old, new = put("old", used_s=200), put("new", used_s=100)
     told = dyno("prune", *arguments)
-    assert told.stdout == "removed 1 engine, 2.40 KiB; left 1 engine, 2.40 KiB\n"
+    assert told.stdout == "removed 1 entry, 2.41 KiB; left 1 entry, 2.41 KiB\n"
     assert (old.exists(), new.exists()) == (False, True)
 
 
@@ -128,7 +129,7 @@ def test_what_cannot_be_removed_is_told_with_the_reason(put, monkeypatch, capsys
         app(arguments, standalone_mode=False)
     assert str(error.value) == REFUSED.format(path=path, reason="permission denied")
     assert capsys.readouterr().out == (
-        "removed 0 engines, 0 B; could not remove 1 engine; left 1 engine, 2.40 KiB\n"
+        "removed 0 entries, 0 B; could not remove 1 entry; left 1 entry, 2.41 KiB\n"
     )
 
 
@@ -158,7 +159,7 @@ def test_a_size_and_all_at_once_are_refused(dyno, put):
     assert path.exists()
 
 
-@pytest.mark.parametrize("columns", ["30", "40", "63"])
+@pytest.mark.parametrize("columns", ["30", "40", "74"])
 def test_a_narrow_terminal_loses_nothing_of_the_list(dyno, put, monkeypatch, columns):
     put("lstm", built_s=3 * 86400 + 50, used_s=2 * 3600 + 50)
     monkeypatch.setenv("COLUMNS", columns)
@@ -170,7 +171,7 @@ def test_a_model_of_a_long_name_folds_before_the_list_gets_wider(dyno, put):
     put("a-model-with-a-name-that-does-not-fit", used_s=2 * 3600 + 50)
     lines = dyno("ls").stdout.splitlines()
     assert max(map(len, lines[:-1])) == 80
-    end = lines[0].index("backend")
+    end = lines[0].index("precision")
     told = "".join(line[10:end].strip() for line in lines[2:-1])
     assert told == "a-model-with-a-name-that-does-not-fit"
 
@@ -185,14 +186,14 @@ def test_verify_names_each_damaged_engine_and_exits_with_1(dyno, put):
     assert sorted(lines[:-1]) == [
         f"damaged: {path.parent}: engine has 0 bytes instead of 2000" for path in paths
     ]
-    assert lines[-1] == "3 engines, 2 damaged; dyno builds them again when they are next needed"
+    assert lines[-1] == "3 entries, 2 damaged; dyno makes them again when they are next needed"
     assert told.exit_code == 1
 
 
 def test_verify_of_whole_engines_exits_with_0(dyno, put):
     put("whole")
     told = dyno("verify")
-    assert (told.stdout, told.exit_code) == ("1 engine, 0 damaged\n", 0)
+    assert (told.stdout, told.exit_code) == ("1 entry, 0 damaged\n", 0)
 
 
 def test_an_engine_that_is_pruned_meanwhile_is_not_damaged(dyno, put, monkeypatch):
@@ -206,7 +207,7 @@ def test_an_engine_that_is_pruned_meanwhile_is_not_damaged(dyno, put, monkeypatc
         return real(folder)
 
     monkeypatch.setattr(entry, "verify", late)
-    assert dyno("verify").stdout == "1 engine, 0 damaged\n"
+    assert dyno("verify").stdout == "1 entry, 0 damaged\n"
 
 
 @pytest.mark.parametrize(

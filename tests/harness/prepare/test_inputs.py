@@ -10,7 +10,8 @@ import pytest
 from harness.child import ChildError
 from harness.folders import Folders
 from harness.inspect import Inspected
-from harness.prepare import _is_whole, prepare_models, store_inputs
+from harness.prepare.inputs import is_whole, store_inputs
+from harness.prepare.models import prepare_models
 from suites.case import Case
 from suites.signature import Signature, TensorSpec
 from suites.suite import BuiltinSource, FixedInput, Model
@@ -85,7 +86,7 @@ def test_a_damaged_byte_of_inputs_anywhere_is_no_crash(store):
         data = bytearray(whole)
         data[position] ^= byte
         path.write_bytes(bytes(data))
-        if _is_whole(path, arrays):
+        if is_whole(path, arrays):
             assert contents(path) == {name: array.tobytes() for name, array in arrays.items()}
 
 
@@ -106,7 +107,7 @@ def test_inputs_that_memory_cannot_hold_are_told(store, monkeypatch):
     def refuse(*_):
         raise MemoryError("Unable to allocate 4 TiB")
 
-    monkeypatch.setattr("harness.prepare.make_inputs", refuse)
+    monkeypatch.setattr("harness.prepare.inputs.make_inputs", refuse)
 
     with pytest.raises(ChildError) as caught:
         store()

@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from engines.contract import EngineError
-from harness.prepare_worker import prepare
+from harness.prepare.worker import prepare
 
 
 @pytest.fixture
