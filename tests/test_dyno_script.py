@@ -211,7 +211,8 @@ def test_dyno_itself_holds_no_lock(checkout):
 
 
 BRINGS = (
-    "cpu, gpu, cuda, tensorrt, tensorrt10, rtx, gpu-all, torch, parquet, training"  # in their order
+    "cpu, gpu, cuda, tensorrt, tensorrt10, rtx, gpu-all, torch, parquet, accuracy, "
+    "training"  # in their order
 )
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 group = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="List, check or clear the engines and converted models that dyno keeps.",
+    help="List, check or clear the engines and models that dyno keeps.",
 )
 
 _KEY_DIGITS = 8

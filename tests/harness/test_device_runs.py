@@ -62,8 +62,10 @@ def test_every_worker_sees_the_device_of_the_run_and_no_other(run, suite_of, mon
     monkeypatch.setattr(child.subprocess, "Popen", start)
     run(suite_of(measure=MEASURE))
     assert seen == [
-        ("harness.prepare.worker", None),
-        *[("harness.worker", "GPU-5f3c")] * 3,
+        *[("harness.prepare.worker", None)] * 2,
+        *[("harness.worker", "GPU-5f3c")] * 2,
+        ("harness.worker", None),  # the reference, on the host
+        *[("harness.worker", "GPU-5f3c")] * 2,
     ]
 
 
@@ -189,15 +191,15 @@ def test_builds_on_the_device_lock_it_and_builds_on_the_host_do_not(build, monke
 
 
 def test_a_failure_and_what_the_suite_excludes_are_told(build):
-    made = build(axes={"failure": ["build", "none"], "precision": ["fp32", "fp16"]})
+    made = build(axes={"failure": ["build", "none"], "precision": ["fp32", "fp64"]})
     told = {each.case.id: each.result for each in made}
     assert len(told) == 4
     assert told["tiny/fake/fp32/b1/failure=build"].message == "fake: the builder gave up"
-    assert isinstance(told["tiny/fake/fp16/b1/failure=none"], Skipped)
+    assert isinstance(told["tiny/fake/fp64/b1/failure=none"], Skipped)
     assert isinstance(told["tiny/fake/fp32/b1/failure=none"], Built)
 
 
 def test_a_model_that_cannot_be_prepared_fails_its_cases(build, monkeypatch):
     failure = Failed(kind="invalid-model", message="no", hint="none")
-    monkeypatch.setattr("harness.ahead.prepare_models", lambda *_: {"tiny": failure})
+    monkeypatch.setattr("harness.staging.prepare_models", lambda *_: {"tiny": failure})
     assert [each.result for each in build(axes={"batch": [1, 2]})] == [failure] * 2

@@ -74,10 +74,17 @@ def test_a_quick_suite_has_three_short_launches_and_keeps_the_rest():
 def test_telemetry_may_be_left_out_and_nothing_else_changes():
     suite = suite_of()
     assert suite.measure.telemetry_s == 5.0
-    assert measured_as(suite, quick=False, telemetry=True) == suite
-    assert measured_as(suite, quick=True, telemetry=True) == quickened(suite)
-    without = measured_as(suite, quick=False, telemetry=False)
+    assert measured_as(suite, quick=False, telemetry=True, accuracy=True) == suite
+    assert measured_as(suite, quick=True, telemetry=True, accuracy=True) == quickened(suite)
+    without = measured_as(suite, quick=False, telemetry=False, accuracy=True)
     assert without == replace(suite, measure=replace(suite.measure, telemetry_s=0.0))
+
+
+def test_the_answers_may_be_left_out_by_the_suite_or_the_command_line():
+    suite = suite_of()
+    without = measured_as(suite, quick=False, telemetry=True, accuracy=False)
+    assert without == replace(suite, measure=replace(suite.measure, accuracy=False))
+    assert measured_as(without, quick=False, telemetry=True, accuracy=True) == without
 
 
 def test_only_what_exists_can_be_picked():
@@ -87,15 +94,17 @@ def test_only_what_exists_can_be_picked():
 
 def test_cases_of_a_model_that_was_not_fetched_are_planned_and_skipped(tmp_path):
     source = {"onnx": {"package": "basic-pitch", "file": "nmp.onnx"}}
-    matrix = {"backend": ["onnxruntime-cpu"], "batch": [1], "precision": ["fp32", "fp16"]}
+    matrix = {"backend": ["onnxruntime-cpu"], "batch": [1], "precision": ["fp32", "fp16", "fp64"]}
 
     plan = make_plan(suite_of(models={"notes": source}, matrix=matrix), VOCABULARY, store=tmp_path)
 
     ask = f"Run dyno models fetch basic-pitch --store {tmp_path}"
+    not_fetched = Skipped(reason=f"basic-pitch 0.4.0 is not fetched. {ask}")
     assert {case.case.id: case.outcome for case in plan.cases} == {
-        "notes/onnxruntime-cpu/fp32/b1": Skipped(reason=f"basic-pitch 0.4.0 is not fetched. {ask}"),
-        "notes/onnxruntime-cpu/fp16/b1": Skipped(
-            reason="the model is fp32; dyno cannot make it fp16 yet: ask for fp32"
+        "notes/onnxruntime-cpu/fp32/b1": not_fetched,
+        "notes/onnxruntime-cpu/fp16/b1": not_fetched,
+        "notes/onnxruntime-cpu/fp64/b1": Skipped(
+            reason="dyno makes no fp64 graphs of fp32 models; use fp32"
         ),
     }
 
@@ -116,14 +125,14 @@ def on_a_gpu(monkeypatch):
 
 def test_tf32_runs_the_fp32_graph_on_a_cuda_device_only(on_a_gpu, monkeypatch):
     suite = suite_of(
-        matrix={"model": ["tiny"], "backend": ["fake"], "batch": [1], "precision": ["tf32", "fp16"]}
+        matrix={"model": ["tiny"], "backend": ["fake"], "batch": [1], "precision": ["tf32", "fp64"]}
     )
-    refused = Skipped(reason="the model is fp32; dyno cannot make it fp16 yet: ask for fp32")
+    refused = Skipped(reason="dyno makes no fp64 graphs of fp32 models; use fp32")
     on_a_gpu()
     assert [case.outcome for case in make_plan(suite, VOCABULARY).cases] == [None, refused]
     monkeypatch.setattr(Fake, "device", "fake")
     assert make_plan(suite, VOCABULARY).cases[0].outcome == Skipped(
-        reason="the model is fp32; dyno cannot make it tf32 yet: ask for fp32"
+        reason="dyno makes no tf32 graphs of fp32 models; use fp32"
     )
 
 

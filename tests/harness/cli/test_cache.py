@@ -20,8 +20,8 @@ key       model       precision  backend          size KiB  made     used
 ──────────────────────────────────────────────────────────────────────────────
 8ec2459f  lstm        int8       a model          2.40      now      now
 88d8d712  damaged     —          —                1.96      —        5 min ago
-0db8e10b  [b]\\x1b[1m  int8       onnxruntime-cpu  2.43      3 d ago  2 h ago
-3 entries, 6.78 KiB of 10.0 GiB, in {root}
+a86d61ec  [b]\\x1b[1m  int8       onnxruntime-cpu  2.43      3 d ago  2 h ago
+3 entries, 6.79 KiB of 10.0 GiB, in {root}
 """
 NARROW = [
     "key       model     precision  backend          size KiB  made     used",

@@ -37,8 +37,9 @@ matrix:
 measure: {launches: 2, launch_s: 0.05}
 """
 UNKNOWN_SUITE = (
-    "suite: expected one of real, rnn, rnn-gpu, smoke, streams, transformer, transformer-gpu, "
-    "vision, vision-gpu, or the path of a .yaml file, got 'smoek'. Did you mean 'smoke'?\n"
+    "suite: expected one of precision, precision-gpu, real, rnn, rnn-gpu, smoke, streams, "
+    "transformer, transformer-gpu, vision, vision-gpu, or the path of a .yaml file, got 'smoek'. "
+    "Did you mean 'smoke'?\n"
 )
 NO_VALUE = (
     "--dim: expected NAME=VALUE[,VALUE…], got 'sequence'. "
@@ -114,7 +115,7 @@ def test_a_failed_case_is_told_the_rest_goes_on_and_the_exit_code_is_1(dyno, sui
 
 
 def test_nothing_measured_is_exit_code_4(dyno, suite):
-    text = SUITE.replace("batch: 1", "batch: 1\n  precision: fp16")
+    text = SUITE.replace("batch: 1", "batch: 1\n  precision: fp64")
     told = dyno("run", suite(text=text))
     assert told.returncode == 4
     assert "0 measured, 1 skipped, 0 failed" in told.stdout

@@ -158,7 +158,7 @@ def test_export_writes_all_runs_or_those_named(dyno):
     expected = (
         "{0}/runs.parquet: 1 row\n{0}/cases.parquet: 5 rows\n"
         "{0}/launches.parquet: 5 rows\n{0}/timings.parquet: 500 rows\n"
-        "{0}/telemetry.parquet: 0 rows\n"
+        "{0}/telemetry.parquet: 0 rows\n{0}/accuracy.parquet: 0 rows\n"
     )
 
     assert dyno("export", "--parquet", "all").output == expected.format("all")

@@ -107,7 +107,7 @@ def test_the_second_time_nothing_is_converted(prepare, asked):
     "change",
     [
         {"calibration": {"samples": 3}},
-        {"calibration": {"method": "percentile"}},
+        {"calibration": {"method": "entropy"}},
         {"models": {"tiny": {**TINY["tiny"], "inputs": {"features": {"low": 0, "high": 1}}}}},
     ],
     ids=["samples", "method", "inputs"],
