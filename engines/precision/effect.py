@@ -5,21 +5,24 @@ graphs are counted, and the counts are compared.
 
 A product (MatMul, Gemm, Conv, RNN, …) computes in the type that its operands are dequantized from,
 where all of them are; else in that of its first one. So weights alone do not change it: of int4,
-`weights` says int4 and `flops` what the activations are. RNN, GRU and LSTM go by X, W and R: their
-state inside no graph can quantize. Products of integers (MatMulInteger, …) compute in those. Every
-other node computes in the type of its operands, also between a dequantization and a quantization.
+`weights` says int4 and `flops` what the activations are. RNN, GRU and LSTM go by X, W and R, but of
+their operations only the products with the input do: those with the state, which no graph can
+quantize, and the gates compute in the float type of X. Products of integers (MatMulInteger, …)
+compute in those. Every other node computes in the type of its operands, also between a
+dequantization and a quantization.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engines.graph.cost import executed
 from engines.graph.operations import INTEGER_PRODUCTS, VIEWS, flops
 from engines.graph.parameters import PRODUCTS, parameters
+from engines.graph.recurrent import with_input
 from engines.graph.tensors import is_float, precision_name
 from engines.graph.trace import every_step, trace
 
@@ -27,10 +30,11 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
     from engines.graph.parameters import Parameter
-    from engines.graph.tensors import Block, Step
+    from engines.graph.tensors import Block, Step, Tensor
 
 _FP32 = "fp32"
 _PASSING = VIEWS | {"Transpose"}
+_RECURRENT = ("RNN", "GRU", "LSTM")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,8 +100,13 @@ def _flops(block: Block) -> Counter[str]:
     found: Counter[str] = Counter()
     for step, times in executed(block):
         operations = flops(step)
-        if operations:
-            found[_computes_in(step, sources)] += operations * times
+        if not operations:
+            continue
+        if step.node.op_type in _RECURRENT:
+            rest = operations - with_input(step)
+            found[_floats(step.inputs)] += rest * times
+            operations -= rest
+        found[_computes_in(step, sources)] += operations * times
     return found
 
 
@@ -136,7 +145,10 @@ def _computes_in(step: Step, sources: Mapping[str, int]) -> str:
     known = [sources.get(step.node.input[place]) for place in places]
     if known and known[0] is not None and None not in known:
         return precision_name(known[0])
-    for tensor in (*operands, *step.inputs, *step.outputs):
-        if tensor is not None and is_float(tensor.data_type):
-            return precision_name(tensor.data_type)
-    return ""
+    return _floats((*operands, *step.inputs, *step.outputs))
+
+
+def _floats(tensors: Iterable[Tensor | None]) -> str:
+    """Return the name of the first one's type that is of floats, "" where none is."""
+    kinds = (tensor.data_type for tensor in tensors if tensor is not None)
+    return next((precision_name(kind) for kind in kinds if is_float(kind)), "")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engines.graph.walk import every_graph
-from engines.precision.cast import to_half
-from engines.precision.half import FP16
-from engines.precision.opset import raise_opset
+from engines.precision.edit.opset import raise_opset
+from engines.precision.half.cast import to_half
+from engines.precision.half.half import FP16
 from engines.precision.recipe import Converted
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engines.precision.linear import FP8
-from engines.precision.products import quantize_products
+from engines.precision.edit.start import start
+from engines.precision.quantize.linear import FP8
+from engines.precision.quantize.products import quantize_products
 from engines.precision.recipe import Converted
-from engines.precision.start import start
 
 if TYPE_CHECKING:
     from onnx import ModelProto

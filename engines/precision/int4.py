@@ -10,21 +10,21 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from engines.precision.constants import constants
-from engines.precision.kept import Kept
-from engines.precision.linear import INT4
-from engines.precision.names import label
-from engines.precision.operands import Weight
-from engines.precision.products import find_products, require_some, rewrite
-from engines.precision.qdq import Pairs
+from engines.precision.edit.constants import constants
+from engines.precision.edit.kept import Kept
+from engines.precision.edit.names import Names, label
+from engines.precision.edit.start import start
+from engines.precision.quantize.linear import INT4
+from engines.precision.quantize.operands import Weight
+from engines.precision.quantize.products import find_products, require_some, rewrite
+from engines.precision.quantize.qdq import Pairs
 from engines.precision.recipe import Converted
-from engines.precision.start import start
 
 if TYPE_CHECKING:
     from onnx import ModelProto, TensorProto
 
-    from engines.precision.constants import Constants
-    from engines.precision.products import Product
+    from engines.precision.edit.constants import Constants
+    from engines.precision.quantize.products import Product
     from engines.precision.recipe import Calibration
 
 BLOCK = 32
@@ -38,7 +38,7 @@ def int4(model: ModelProto, _: Calibration) -> Converted:
     found = find_products(model.graph, known, kept, recipe="int4")
     products = _with_weight(found, known, kept)
     require_some(products, kept, model, "int4")
-    pairs = Pairs(model, INT4, recipe="int4")
+    pairs = Pairs(model.graph, INT4, Names(model), recipe="int4")
     rewrite(model, products, pairs, lambda product: _quantize(product, known, pairs))
     return Converted(model=model, kept=kept.sentences())
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engines.precision.linear import INT8
-from engines.precision.products import quantize_products
+from engines.precision.edit.start import start
+from engines.precision.quantize.bias import split_biases
+from engines.precision.quantize.linear import INT8
+from engines.precision.quantize.products import quantize_products
 from engines.precision.recipe import Converted
-from engines.precision.start import start
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -25,6 +26,7 @@ _HALF_SCALES_OPSET = 19
 def int8(model: ModelProto, calibration: Calibration) -> Converted:
     """Return the graph with int8 products. Raises EngineError."""
     model = start(model, "int8", _CHANNEL_SCALES_OPSET)
+    split_biases(model)
     return quantize_products(model, calibration, INT8, recipe="int8")
 
 
@@ -33,6 +35,7 @@ def int8_fp16(model: ModelProto, calibration: Calibration) -> Converted:
     from engines.precision.fp16 import to_fp16
 
     model = start(model, "int8-fp16", _HALF_SCALES_OPSET)
+    split_biases(model)
     found = quantize_products(model, calibration, INT8, recipe="int8-fp16", half=True)
     model, kept = to_fp16(found.model)
     return Converted(model=model, kept=(*found.kept, *kept))

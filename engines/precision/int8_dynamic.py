@@ -12,18 +12,19 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from engines.contract import EngineError
-from engines.precision.constants import as_initializers, constants
-from engines.precision.kept import Kept
-from engines.precision.names import label
-from engines.precision.operands import Weight
-from engines.precision.products import find_products, require_some
+from engines.precision.edit.constants import as_initializers, constants, drop_unread
+from engines.precision.edit.kept import Kept
+from engines.precision.edit.names import Names, label
+from engines.precision.edit.order import sort_nodes
+from engines.precision.edit.start import start
+from engines.precision.quantize.operands import Weight
+from engines.precision.quantize.products import find_products, require_some
 from engines.precision.recipe import Converted
-from engines.precision.start import start
 
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-    from engines.precision.products import Product
+    from engines.precision.quantize.products import Product
     from engines.precision.recipe import Calibration
 
 _RECIPE = "int8-dynamic"
@@ -41,12 +42,14 @@ def int8_dynamic(model: ModelProto, _: Calibration) -> Converted:
         )
     model = start(model, _RECIPE, _OPSET)
     as_initializers(model)  # quantize_dynamic takes no other weights
+    _drop_empty_inputs(model)
     kept = Kept()
     found = find_products(
         model.graph, constants(model.graph), kept, recipe=_RECIPE, operators=_OPERATORS
     )
     products = _with_weight(found, kept)
     require_some(products, kept, model, _RECIPE, operators=_OPERATORS)
+    _unshare(model, products)
     return Converted(model=_quantized(model), kept=kept.sentences())
 
 
@@ -59,6 +62,31 @@ def _with_weight(products: list[Product], kept: Kept) -> list[Product]:
         else:
             kept.add("its second factor is computed", label(product.node))
     return held
+
+
+def _drop_empty_inputs(model: ModelProto) -> None:
+    """Remove names of absent inputs at a node's end; quantize_dynamic takes them for a bias."""
+    for node in model.graph.node:
+        while node.input and not node.input[-1]:
+            node.input.pop()
+
+
+def _unshare(model: ModelProto, products: list[Product]) -> None:
+    """Give each product weights of its own.
+
+    quantize_dynamic turns the weight of a Gemm in place, under whoever else reads it.
+    """
+    known, names = constants(model.graph), Names(model)
+    replaced: set[str] = set()
+    for product in products:
+        for factor in product.factors:
+            if isinstance(factor, Weight):
+                name = product.node.input[factor.position]
+                own = model.graph.initializer.add()
+                own.CopyFrom(known[name])
+                own.name = product.node.input[factor.position] = names.take(f"{name}.own")
+                replaced.add(name)
+    drop_unread(model, replaced)
 
 
 def _quantized(model: ModelProto) -> ModelProto:
@@ -80,5 +108,6 @@ def _quantized(model: ModelProto) -> ModelProto:
                 "Exclude this precision for the model, or ask for int8.",
             ) from error
         quantized = onnx.load(path)
+    sort_nodes(quantized.graph)  # quantize_dynamic forgets what bodies read
     onnx.helper.set_model_props(quantized, own)
     return quantized

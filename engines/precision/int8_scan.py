@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 from engines.contract import EngineError
 from engines.graph.walk import bodies, every_graph
-from engines.precision.as_scan import Scanned, as_scan, is_recurrent
-from engines.precision.calibration import Wanted, ranges
-from engines.precision.constants import constants
-from engines.precision.linear import INT8
-from engines.precision.names import label
-from engines.precision.products import quantize_products
-from engines.precision.qdq import Pairs
+from engines.precision.edit.constants import constants
+from engines.precision.edit.names import Names, label
+from engines.precision.edit.start import start
+from engines.precision.quantize.bias import split_biases
+from engines.precision.quantize.calibration import Wanted, ranges
+from engines.precision.quantize.linear import INT8
+from engines.precision.quantize.products import quantize_products
+from engines.precision.quantize.qdq import Pairs
 from engines.precision.recipe import Calibration, Converted
-from engines.precision.start import start
+from engines.precision.scan.as_scan import Scanned, as_scan, is_recurrent
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto
@@ -39,6 +40,7 @@ def int8_scan(model: ModelProto, calibration: Calibration) -> Converted:
     scanned = as_scan(model)
     if not scanned.initial_h:
         raise _nothing_scanned(model, scanned)
+    split_biases(model)
     _quantize_states(model, _state_bounds(model, scanned, calibration))
     found = quantize_products(model, calibration, INT8, recipe=_RECIPE)
     left = tuple(
@@ -79,16 +81,19 @@ def _state_bounds(
 
 
 def _quantize_states(model: ModelProto, bounds: Mapping[str, float]) -> None:
-    pairs = Pairs(model, INT8, recipe=_RECIPE)
+    names = Names(model)
     for node in model.graph.node:
         if node.name in bounds:
             for body in bodies(node):
-                _quantize_body(body, bounds[node.name], pairs)
+                _quantize_body(body, bounds[node.name], names)
 
 
-def _quantize_body(body: GraphProto, bound: float, pairs: Pairs) -> None:
-    """Put both factors of each product of a step through Q/DQ; scales are the outer graph's."""
-    known, nodes = constants(body), []
+def _quantize_body(body: GraphProto, bound: float, names: Names) -> None:
+    """Put both factors of each product of a step through Q/DQ.
+
+    Codes and scales are the body's own: ONNX Runtime computes in integers by no others.
+    """
+    known, nodes, pairs = constants(body), [], Pairs(body, INT8, names, recipe=_RECIPE)
     for node in body.node:
         if node.op_type == "MatMul":
             state, weight = node.input

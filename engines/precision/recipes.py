@@ -43,7 +43,8 @@ RECIPES = {
 def recipe_code() -> str:
     """Return a hash of all code that makes graphs: a graph is made anew where it differs."""
     digest = hashlib.sha256()
+    engines = Path(__file__).parent.parent
     for folder in ("precision", "graph"):
-        for path in sorted((Path(__file__).parent.parent / folder).glob("*.py")):
-            digest.update(f"{path.name}\0".encode() + path.read_bytes())
+        for path in sorted((engines / folder).rglob("*.py")):
+            digest.update(f"{path.relative_to(engines)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:16]

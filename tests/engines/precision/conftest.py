@@ -19,11 +19,13 @@ from suites.case import Case
 from suites.inputs import make_inputs
 from suites.models.builtin import get, resolve
 from suites.suite import BuiltinSource, Model, RandomInput
+from suites.suite import Calibration as SuiteCalibration
 
 DIGITS = "digits-lstm"
 """The name of the trained model among the families; the others are those of `builtins()`."""
 
 BATCH = 4
+DEFAULT = SuiteCalibration()
 TRAINED = Path(suites.__file__).parent / "library" / "trained" / "digits_lstm.onnx"
 
 
@@ -53,9 +55,9 @@ class Family:
         )
         return make_inputs(model, self.signature, case, seed)
 
-    def calibration(self, samples=4, method="MinMax"):
-        """Return inputs of other seeds than small ones."""
-        given = tuple(self.inputs(seed) for seed in range(1000, 1000 + samples))
+    def calibration(self, samples=DEFAULT.samples, method=DEFAULT.method):
+        """Return what a suite calibrates on that says nothing of it."""
+        given = tuple(self.inputs(-1 - k, batch=1) for k in range(samples))
         return Calibration(samples=given, method=method)
 
     def _ranges(self):

@@ -11,8 +11,8 @@ from onnx import TensorProto, helper, numpy_helper, shape_inference
 
 from engines.contract import EngineError
 from engines.precision.bf16 import bf16
-from engines.precision.cast import to_half
-from engines.precision.half import BF16
+from engines.precision.half.cast import to_half
+from engines.precision.half.half import BF16
 from engines.precision.recipe import Calibration
 from suites.models.builtin import builtins
 from suites.models.ceilings import ceiling

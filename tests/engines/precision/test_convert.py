@@ -126,13 +126,15 @@ def test_every_recipe_can_be_imported():
 
 
 def test_the_code_of_recipes_is_all_that_they_are_made_of(monkeypatch, tmp_path):
-    for folder in ("precision", "graph"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "a.py").write_text("a = 1\n")
+    files = [tmp_path / name for name in ("precision/a.py", "precision/half/a.py", "graph/a.py")]
+    for file in files:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("a = 1\n")
     monkeypatch.setattr(recipes, "__file__", str(tmp_path / "precision" / "recipes.py"))
     codes = [recipe_code()]
-    for folder in ("precision", "graph"):
-        (tmp_path / folder / "a.py").write_text("a = 2\n")
+    for file in files:
+        file.write_text("a = 2\n")
         codes.append(recipe_code())
+    files[1].rename(files[1].with_name("b.py"))
 
-    assert len(set(codes)) == 3
+    assert len({*codes, recipe_code()}) == 5

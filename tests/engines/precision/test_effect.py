@@ -203,3 +203,42 @@ def test_a_changed_node_of_unknown_size_counts_as_a_node():
     found = effect(BEFORE, after, {})
 
     assert (found.nodes, found.all_nodes, found.flops) == (1, 1, {})
+
+
+def lstm(*, quantized, state=FLOAT):
+    """An LSTM of 8 inputs and 4 states over 5 steps, its input and weights through Q/DQ or not."""
+    x = helper.make_tensor_value_info("x", state, [5, "batch", 8])
+    y = helper.make_tensor_value_info("y", state, None)
+    kind = np.float16 if state == HALF else np.float32
+    weights = [tensor("w", (1, 16, 8), kind), tensor("r", (1, 16, 4), kind)]
+    names, nodes = ["x", "w", "r"], []
+    if quantized:
+        weights += [tensor("s", (), kind), tensor("z", (), np.int8)]
+        for name in names:
+            nodes.append(node("QuantizeLinear", [name, "s", "z"], f"{name}q"))
+            nodes.append(node("DequantizeLinear", [f"{name}q", "s", "z"], f"{name}d"))
+        names = ["xd", "wd", "rd"]
+    nodes.append(node("LSTM", names, "y", hidden_size=4))
+    graph = helper.make_graph(nodes, "g", [x], [y], initializer=weights)
+    opsets = [helper.make_opsetid("", 21)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=10)
+
+
+@pytest.mark.parametrize(("state", "name"), [(FLOAT, "fp32"), (HALF, "fp16")])
+def test_of_a_recurrent_operator_only_products_with_the_input_are_quantized(state, name):
+    found = effect(lstm(quantized=False), lstm(quantized=True, state=state), {"x": (5, 2, 8)})
+
+    gates, states, mixing = 4, 5 * 2 * 4, 5
+    of_input = 2 * 8 * gates * states
+    rest = (2 * 4 + 1 + 1) * gates * states + mixing * states
+    assert found.flops == {
+        "int8": of_input / (of_input + rest),
+        name: rest / (of_input + rest),
+    }
+    assert (found.nodes, found.weights) == (1, {"int8": 1.0})
+
+
+def test_a_recurrent_operator_in_halves_has_one_type():
+    found = effect(lstm(quantized=False), lstm(quantized=False, state=HALF), {"x": (5, 2, 8)})
+
+    assert (found.nodes, found.flops) == (1, {"fp16": 1.0})

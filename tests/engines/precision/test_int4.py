@@ -16,7 +16,7 @@ FAMILIES = [
 ]
 LEAST_COSINE = 0.98
 MISSED = {
-    "bilstm-text": "0.97880 over eight logits; 0.992 and 0.996 with inputs of seeds 1 and 2",
+    "bilstm-text": "0.97880 over eight logits; 0.996 and 0.992 with inputs of seeds 1 and 2",
     "detector": "0.97280; 0.978 with its depthwise convolutions left in fp32",
 }
 TARGETS = ("sm86", "sm89", "sm120")

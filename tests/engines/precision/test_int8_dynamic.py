@@ -53,6 +53,44 @@ def test_weights_of_constant_nodes_are_quantized_too(family_of, run_on_cpu):
     assert np.array_equal(expected, found)
 
 
+ODD = {
+    "one weight that two read in two ways": """
+        g (float[4, 4] x) => (float[4, 4] y) <float[4, 4] w = {%s}> {
+            p = Gemm<transB = 1>(x, w)
+            y = Gemm(p, w)
+        }""",
+    "a table that is a weight too": """
+        g (int64[4] x) => (float[4, 4] y) <float[4, 4] w = {%s}> {
+            p = Gather(w, x)
+            y = Gemm<transB = 1>(p, w)
+        }""",
+    "an absent bias that has a place": """
+        g (float[4, 4] x) => (float[4, 4] y) <float[4, 4] w = {%s}> { y = Gemm(x, w, ) }""",
+    "a product that only branches read": """
+        g (float[4, 4] x, bool c) => (float[4, 4] y) <float[4, 4] w = {%s}> {
+            p = MatMul(x, w)
+            y = If(c) <
+                then_branch = t () => (float[4, 4] a) { a = Sigmoid(p) },
+                else_branch = e () => (float[4, 4] b) { b = Tanh(p) }
+            >
+        }""",
+}
+NUMBERS = ", ".join(str(k / 8) for k in range(-7, 9))
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
+def test_what_quantize_dynamic_itself_gets_wrong_is_right(text, run_on_cpu):
+    header = '<ir_version: 10, opset_import: ["": 21]>'
+    model = onnx.parser.parse_model(header + text % NUMBERS)
+    x = np.linspace(-1, 1, 16, dtype=np.float32).reshape(4, 4)
+    given = {"x": x if "float[4, 4] x" in text else np.arange(4), "c": np.array(True)}
+    inputs = {value.name: given[value.name] for value in model.graph.input}
+    expected = run_on_cpu(model, inputs)["y"]
+    made = int8_dynamic(model, NO_SAMPLES).model
+    onnx.checker.check_model(made, full_check=True)
+    assert np.abs(run_on_cpu(made, inputs)["y"] - expected).max() < 0.02 * np.abs(expected).max()
+
+
 @pytest.mark.parametrize("op", ["rnn", "gru"])
 def test_other_recurrences_are_told(op, family_of):
     assert int8_dynamic(family_of(op).model, NO_SAMPLES).kept == (

@@ -10,6 +10,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 import suites
 from engines.contract import EngineError
+from engines.graph.walk import every_graph
+from engines.ort.effective import facts_of
 from engines.precision.int8_scan import int8_scan
 from engines.precision.recipe import Calibration
 from suites.models.graph import GraphBuilder
@@ -55,7 +57,7 @@ def cell(family_of):
         else:
             family = family_of(name)
             fp32, inputs, dims = family.model, family.inputs(), family.dims
-            samples = family.calibration(method="minmax").samples
+            samples = family.calibration().samples
         model = onnx.ModelProto()
         model.CopyFrom(fp32)
         made = int8_scan(model, Calibration(samples=samples, method="minmax"))
@@ -93,7 +95,9 @@ def test_the_trained_lstm_keeps_its_accuracy(cell, family_of, run_on_cpu):
 
 
 def values_of(model, name):
-    return next(numpy_helper.to_array(t) for t in model.graph.initializer if t.name == name)
+    """Return a constant of the graph or of one of its bodies."""
+    tensors = (t for graph in every_graph(model.graph) for t in graph.initializer)
+    return next(numpy_helper.to_array(t) for t in tensors if t.name == name)
 
 
 def test_both_products_of_a_recurrence_are_of_int8(cell):
@@ -111,8 +115,22 @@ def test_both_products_of_a_recurrence_are_of_int8(cell):
     assert all(name.endswith(".dequantized") for name in outside.input)
 
 
+@pytest.mark.parametrize("name", ["rnn", "gru", "lstm", "stacked-lstm"])
+def test_onnx_runtime_computes_all_of_it_in_integers(name, cell, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    _, _, model, _ = cell(name)
+    options = onnxruntime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    options.log_severity_level = 3  # what is optimized suits this machine alone, it warns
+    onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    computed = facts_of(tmp_path / "optimized.onnx")
+    assert {fact.split(":")[1] for fact in computed} == {"int8"}
+
+
 def test_only_what_is_no_product_is_kept(family_of):
-    made = int8_scan(family_of("lstm").model, family_of("lstm").calibration(method="minmax"))
+    made = int8_scan(family_of("lstm").model, family_of("lstm").calibration())
     assert made.kept == ()
 
 

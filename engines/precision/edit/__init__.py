@@ -1,0 +1,1 @@
+"""What every recipe needs to change a graph: names, constants, opsets, the first steps."""
