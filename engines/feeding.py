@@ -9,11 +9,28 @@ import numpy as np
 from engines.contract import EngineError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from engines.contract import Arrays
 
 _HINT = "Feed what the session was opened with, or open another session for it."
+
+
+def refuse_others(before: Mapping[str, NDArray[Any]], fed: Arrays) -> None:
+    """Raise EngineError where an array differs from that of the same name in `before`.
+
+    Those are values that a session has read on the host and keeps: of shapes, or in a CUDA graph.
+    """
+    for name, array in before.items():
+        if not np.array_equal(fed[name], array):
+            raise EngineError(
+                "shape-out-of-profile",
+                f"feed: input {name!r}: expected the values that the session was opened with and "
+                f"read on the host, {array.tolist()}, got {fed[name].tolist()}",
+                "Open another session for them.",
+            )
 
 
 class Feed:

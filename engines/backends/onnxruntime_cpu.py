@@ -11,7 +11,10 @@ from engines.contract import Backend, Engine, EngineError, Option, Placement, re
 from engines.ort.errors import explain
 from engines.ort.options import (
     HOST_OPTIONS,
+    QUANTIZES_BIASES,
+    keep_int8_signed,
     keep_weights_outside,
+    keeps_biases,
     refused_level,
     session_options,
 )
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     from suites.case import Case
 
 PROVIDERS = ["CPUExecutionProvider"]
+_ADD_INT32 = {"computes:int8:QLinearConv", "computes:int8:QGemm"}
+"""The facts of the kernels that add biases in int32."""
 
 
 class OnnxRuntimeCpu:
@@ -62,7 +67,7 @@ class OnnxRuntimeCpu:
         return refused_level(case.precision, options)
 
     def engine_key(self, case: Case, device: Device) -> dict[str, Fact]:
-        """Return the runtime, the CPU and how far to optimize; no other option changes the graph.
+        """Return the runtime, the CPU and how the graph is optimized.
 
         Named dimensions stay named in the optimized graph, so every batch shares it.
         """
@@ -73,27 +78,51 @@ class OnnxRuntimeCpu:
             "runtime": runtime_versions(),
             **cpu_identity(),
             "graph_optimization": resolve_options(self, case)["graph_optimization"],
+            "keeps_biases": keeps_biases(case.precision),
+            "keeps_int8": case.precision == "int8-scan",
         }
 
     def build(self, model: PreparedModel, case: Case, path: Path, site: Site) -> Engine:
-        """Write the optimized graph to `path`."""
+        """Write the optimized graph to `path`.
+
+        Its biases stay as they are where int32 serves no kernel or does not hold them.
+        """
         del site
+        from engines.ort.effective import facts_of
+        from engines.ort.graph_file import has_full_int32
+
+        keeps = keeps_biases(case.precision) or model.external_data
+        placed = self._optimize(model, case, path, keeps_biases=keeps)
+        found = facts_of(path)
+        if not keeps and (has_full_int32(path) or not _ADD_INT32 & found.keys()):
+            placed = self._optimize(model, case, path, keeps_biases=True)
+            found = facts_of(path)
+        return Engine(path=path, facts={**_facts(placed), **found})
+
+    def _optimize(
+        self, model: PreparedModel, case: Case, path: Path, *, keeps_biases: bool
+    ) -> tuple[Placement, ...]:
         import onnxruntime as ort
 
-        from engines.ort.effective import facts_of
         from engines.ort.placement import RECORDING, assigned, placement
 
         options = session_options(resolve_options(self, case), optimize=True)
         options.optimized_model_filepath = str(path)
         options.add_session_config_entry(RECORDING, "1")
+        if case.precision == "int8-scan":
+            keep_int8_signed(options)
         if model.external_data:
             keep_weights_outside(options, path)
         try:
-            session = ort.InferenceSession(str(model.path), options, providers=PROVIDERS)
-            placed = placement(assigned(session))
+            session = ort.InferenceSession(
+                str(model.path),
+                options,
+                providers=PROVIDERS,
+                disabled_optimizers=[QUANTIZES_BIASES] if keeps_biases else [],
+            )
+            return placement(assigned(session))
         except Exception as error:
             raise explain(error, default="build") from error
-        return Engine(path=path, facts={**_facts(placed), **facts_of(path)})
 
     @contextmanager
     def open(self, engine: Engine, case: Case, inputs: Arrays, site: Site) -> Iterator[Session]:

@@ -38,3 +38,10 @@ def recurrent(step: Step) -> int:
     if given.get("linear_before_reset"):
         each += int(bias)
     return prod(many) * directions * hidden * each
+
+
+def with_input(step: Step) -> int:
+    """Return those of the products with the input: 2 · n a gate and state; a part of the above."""
+    *many, size = step.shape(0)
+    states = step.shape(2)[0] * int(step.attributes()["hidden_size"])
+    return prod(many) * states * _GATES[step.node.op_type] * 2 * size

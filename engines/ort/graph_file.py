@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from engines.ort.protobuf import contents, fields, integer, texts, varint
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 FLOATS = {1: "fp32", 10: "fp16", 11: "fp64", 16: "bf16"}
 """By their numbers in TensorProto.DataType."""
 INT4 = (21, 22)
+_INT32 = 6
+_LIMITS = np.iinfo(np.int32)
 _NO_FLOATS = frozenset(
     (
         "ArgMax",
@@ -44,7 +48,7 @@ _GRAPH = 7
 _NODE, _INITIALIZER, _INPUT, _OUTPUT = 1, 5, 11, 12
 _NODE_INPUT, _NODE_OUTPUT, _OP, _ATTRIBUTE = 1, 2, 4, 5
 _ATTRIBUTE_NAME, _ATTRIBUTE_INT, _ATTRIBUTE_TENSOR, _ATTRIBUTE_GRAPH = 1, 3, 5, 6
-_TENSOR_TYPE, _TENSOR_NAME = 2, 8
+_TENSOR_TYPE, _TENSOR_NAME, _TENSOR_RAW = 2, 8, 9
 _VALUE_NAME, _VALUE_TYPE, _TYPE_TENSOR, _ELEMENT = 1, 2, 1, 1
 
 
@@ -73,6 +77,21 @@ def read_nodes(path: Path) -> tuple[Node, ...]:
     """Return the nodes of an ONNX file, those of a body right before the node that has it."""
     graph = next(contents(memoryview(path.read_bytes()), _GRAPH))
     return tuple(_nodes(graph, {}))
+
+
+def has_full_int32(path: Path) -> bool:
+    """Return whether a weight of type int32 has an element at an end of its range.
+
+    Weights in files beside the graph, and in bodies inside it, are not looked at.
+    """
+    graph = next(contents(memoryview(path.read_bytes()), _GRAPH))
+    for tensor in contents(graph, _INITIALIZER):
+        if integer(tensor, _TENSOR_TYPE) == _INT32:
+            for raw in contents(tensor, _TENSOR_RAW):
+                values = np.frombuffer(raw, "<i4")
+                if np.isin(values, (_LIMITS.min, _LIMITS.max)).any():
+                    return True
+    return False
 
 
 def _nodes(graph: memoryview, types: dict[str, int]) -> Iterator[Node]:

@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 FP8 = ("fp8", "fp8-fp16")
 """The precisions whose graphs the CPU provider takes for int8 ones from `extended` on."""
 
+QUANTIZES_BIASES = "WeightBiasQuantization"
+"""The optimizer, from `basic` on, that rounds biases beside quantised factors to int32.
+
+It reckons in the bias's own type: a half-precision quotient above 65504 becomes infinity, and then
+any int32. Even in fp32 one above 2³¹ does, where a channel's weights are tiny. It is right in
+kernels that add int32 to products of integers, and there alone.
+"""
+_INTEGER_KERNELS = ("int8", "int8-scan")
+
 THREADS = Option(
     name="threads",
     default=1,
@@ -95,6 +104,19 @@ def refused_level(precision: str, options: Mapping[str, OptionValue]) -> str | N
         f"graph_optimization={level} makes ONNX Runtime take {precision} for int8 on the CPU; "
         "use basic or disabled"
     )
+
+
+def keeps_biases(precision: str) -> bool:
+    """Return whether the CPU provider has no kernel that wants a graph's biases in int32."""
+    return precision not in _INTEGER_KERNELS
+
+
+def keep_int8_signed(options: ort.SessionOptions) -> None:
+    """Let integer kernels take int8 as it is, for a graph with products inside and outside a body.
+
+    Else each is rewritten for uint8, under one name in both: such a file does not load again.
+    """
+    options.add_session_config_entry("session.qdqisint8allowed", "1")
 
 
 def keep_weights_outside(options: ort.SessionOptions, path: Path) -> None:

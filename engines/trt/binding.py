@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engines.contract import EngineError
+from engines.feeding import refuse_others
 from engines.trt.tensors import checked_input, known_shape, size_bytes
 
 if TYPE_CHECKING:
@@ -78,14 +79,7 @@ class Binding:
 
         Raises EngineError for other values of a shape: the outputs have buffers for these.
         """
-        for name, before in self.on_host.items():
-            if not np.array_equal(arrays[name], before):
-                raise EngineError(
-                    "shape-out-of-profile",
-                    f"feed: input {name!r}: expected the values of a shape that the session was "
-                    f"opened with, {before.tolist()}, got {arrays[name].tolist()}",
-                    "Open another session for them.",
-                )
+        refuse_others(self.on_host, arrays)
         for buffer in self.inputs:
             if copies is not None:
                 np.copyto(copies.inputs[buffer.name], arrays[buffer.name])

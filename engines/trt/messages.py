@@ -49,6 +49,11 @@ _PATTERNS = (
         "Quantise activations symmetrically.",
     ),
     (
+        r"Scale coefficients must all be positive",
+        "unsupported-op",
+        "Quantise without scales of 0: leave out what was 0 in every sample.",
+    ),
+    (
         r"contains HW-specific datatypes|is not supported\. In compileGraph|for Turing",
         "unsupported-op",
         "The device has no kernels of that precision: use fp16 or int8, or a newer device.",

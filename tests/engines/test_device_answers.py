@@ -12,6 +12,8 @@ import pytest
 from engines import registry
 from engines.contract import Device, PreparedModel, Site
 from engines.cuda import driver
+from engines.precision.recipe import Calibration
+from engines.precision.recipes import RECIPES
 from harness.timing import make_loop
 from suites.case import Case
 from suites.inputs import make_inputs
@@ -39,6 +41,8 @@ SIMULATED = Device(
     driver="580.65.06",
 )
 MODELS = ("lstm", "cnn", "transformer")
+COSINES = {"fp16": 0.9999, "bf16": 0.999, "int8": 0.999, "fp8": 0.99}
+"""The least cosine with the CPU's fp32 answers; those of docs/precision.md, fp8's by its table."""
 FIXED = {"mask": FixedInput(value=True)}
 QUERIES = 5
 CPU = Device(kind="cpu")
@@ -83,26 +87,32 @@ def model(request, tmp_path):
     given = tuple((name, value) for name, value in FIXED.items() if name in names)
     suite_model = Model(name=request.param, source=BuiltinSource(name=request.param), inputs=given)
     case = case_of("onnxruntime-cpu", request.param)
-    inputs = make_inputs(suite_model, signature, case, 0)
-    return PreparedModel(path=path, sha256="0" * 64), request.param, inputs
+
+    def make(seed):
+        return make_inputs(suite_model, signature, case, seed)
+
+    return PreparedModel(path=path, sha256="0" * 64), request.param, make
 
 
-def case_of(backend, model, **options):
+def case_of(backend, model, precision="fp32", **options):
     dims = () if model == "cnn" else (("sequence", 16),)
     return Case(
         model=model,
         backend=backend,
-        precision="fp32",
+        precision=precision,
         batch=2,
         dims=dims,
         options=tuple(options.items()),
     )
 
 
-def answers(backend, device, model, folder, **options):
+def answers(backend, device, model, folder, precision="fp32", **options):
     """Return the outputs of a session that the timing loop has driven."""
-    prepared, name, inputs = model
-    case = case_of(backend.name, name, **options)
+    prepared, name, make = model
+    inputs = make(0)
+    case = case_of(backend.name, name, precision, **options)
+    if (reason := backend.unsupported(case, device)) is not None:
+        pytest.skip(reason)
     folder.mkdir()
     site = Site(device=device, scratch=folder)
     engine = backend.build(prepared, case, folder / "engine", site)
@@ -122,3 +132,28 @@ def test_the_answers_are_those_of_the_cpu(backend, model, tmp_path, way):
     assert set(outputs) == set(expected)
     for name, output in outputs.items():
         np.testing.assert_allclose(output, expected[name], rtol=1e-3, atol=1e-4)
+
+
+def converted(model, precision, folder):
+    """Return the model at a precision, calibrated on samples that it is not asked about."""
+    prepared, name, make = model
+    calibration = Calibration(samples=[make(seed) for seed in range(1, 5)], method="minmax")
+    made = RECIPES[precision].load()(onnx.load(prepared.path), calibration)
+    path = folder / f"{precision}.onnx"
+    onnx.save(made.model, path)
+    return PreparedModel(path=path, sha256="0" * 64), name, make
+
+
+@pytest.mark.parametrize("model", ["lstm", "cnn"], indirect=True)
+@pytest.mark.parametrize("precision", COSINES)
+def test_the_answers_of_a_precision_are_near_those_of_fp32_on_the_cpu(
+    backend, model, tmp_path, precision
+):
+    found, device = backend
+    expected = answers(registry.get("onnxruntime-cpu"), CPU, model, tmp_path / "cpu")
+    asked = converted(model, precision, tmp_path)
+    outputs = answers(found, device, asked, tmp_path / "device", precision)
+    assert set(outputs) == set(expected)
+    for name, output in outputs.items():
+        a, b = (np.ravel(array).astype(np.float64) for array in (output, expected[name]))
+        assert a @ b / (np.linalg.norm(a) * np.linalg.norm(b)) >= COSINES[precision], name

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engines.feeding import refuse_others
 from engines.ort.device.run_options import RUNS_TO_CAPTURE, run_options
 from engines.ort.dtypes import from_bytes, laid_out, read
 from engines.ort.session import bind_host_input, needed
@@ -53,6 +54,7 @@ class Lane:
         self._session = session
         self._context = context
         self._binding = session.io_binding()
+        self._is_captured = False
         self._host: dict[str, HostTensor] = {}
         self.inputs: dict[str, tuple[int, Array]] = {}
         self._bind_inputs(inputs)
@@ -61,7 +63,7 @@ class Lane:
             for spec, info in zip(
                 session.get_outputs(), session.get_output_memory_infos(), strict=True
             )
-            if not _is_on_device(info)
+            if not is_on_device(info)
         ]
         self.outputs: dict[str, DeviceTensor] = {}
         self._bind_outputs()
@@ -84,10 +86,17 @@ class Lane:
         for _ in range(RUNS_TO_CAPTURE):
             call()
         self.stream.synchronize()
+        self._is_captured = True
         return call
 
     def feed(self, inputs: Mapping[str, Array]) -> None:
-        """Replace the values of the inputs; the arrays, contiguous, are the lane's from now on."""
+        """Replace the values of the inputs; the arrays, contiguous, are the lane's from now on.
+
+        Raises EngineError for other values of an input in host memory once a graph is captured.
+        """
+        if self._is_captured:
+            before = {name: tensor.data for name, tensor in self._host.items()}
+            refuse_others(before, {name: laid_out(inputs[name]).data for name in before})
         for name, array in inputs.items():
             tensor = laid_out(array)
             if name in self._host:
@@ -119,7 +128,7 @@ class Lane:
         infos = self._session.get_input_memory_infos()
         for spec, info in zip(self._session.get_inputs(), infos, strict=True):
             tensor = laid_out(needed(inputs, spec.name))
-            if not _is_on_device(info):
+            if not is_on_device(info):
                 self._host[spec.name] = tensor
                 bind_host_input(self._binding, spec.name, tensor)
                 continue
@@ -161,5 +170,6 @@ class Lane:
         self._binding.bind_output(name, "cuda", 0, tensor.onnx_type, tensor.shape, tensor.address)
 
 
-def _is_on_device(info: Any) -> bool:
+def is_on_device(info: Any) -> bool:
+    """Return whether a session wants a tensor of that memory info on the device."""
     return str(info.name) != "Cpu" and "Pinned" not in str(info.name)

@@ -11,6 +11,7 @@ from engines.contract import EngineError
 from engines.ort.device.log import listen
 from engines.ort.device.plugin_options import provider_settings
 from engines.ort.device.provider import device_session_options, on_provider
+from engines.ort.options import QUANTIZES_BIASES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +31,9 @@ def plugin_session(path: Path, options: Mapping[str, OptionValue], *, kind: str)
     settings = device_session_options(options)
     device = offered(provider, kind)
     settings.add_provider_for_devices([device], provider_settings(str(options["provider_options"])))
-    session = ort.InferenceSession(str(path), settings, enable_fallback=0)
+    session = ort.InferenceSession(
+        str(path), settings, enable_fallback=0, disabled_optimizers=[QUANTIZES_BIASES]
+    )
     return on_provider(session, provider, heard(), cpu_fallback=options["cpu_fallback"] == "allow")
 
 

@@ -13,7 +13,7 @@ from engines.contract import EngineError, Placement
 from engines.ort.device.log import listen, memcpy_nodes
 from engines.ort.effective import assigned_counts, effective
 from engines.ort.errors import TOLD, explain
-from engines.ort.options import session_options
+from engines.ort.options import QUANTIZES_BIASES, session_options
 from engines.ort.placement import CPU, RECORDING, assigned, placement, require_on
 from engines.ort.wheels import provider_library
 
@@ -70,12 +70,19 @@ def session_on(
 ) -> OnProvider:
     """Return a session of the model on the first of the providers.
 
-    Raises EngineError where that one did not load or does not run the nodes, and what the runtime
-    raises.
+    Biases stay as they are: no provider there adds them in int32, and TensorRT takes none of that
+    type. Raises EngineError where the first one did not load or does not run the nodes, and what
+    the runtime raises.
     """
     heard = listen()
     listed = [(name, dict(given)) for name, given in providers]
-    session = ort.InferenceSession(str(path), settings, [*listed, CPU], enable_fallback=0)
+    session = ort.InferenceSession(
+        str(path),
+        settings,
+        [*listed, CPU],
+        enable_fallback=0,
+        disabled_optimizers=[QUANTIZES_BIASES],
+    )
     return on_provider(session, listed[0][0], heard(), cpu_fallback=cpu_fallback)
 
 

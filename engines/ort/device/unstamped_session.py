@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import onnxruntime as ort
 
 from engines.contract import CaptureError, EngineError
-from engines.feeding import Feed
+from engines.feeding import Feed, refuse_others
+from engines.ort.device.lane import is_on_device
 from engines.ort.device.on_device import refused
 from engines.ort.device.run_options import RUNS_TO_CAPTURE, run_options
 from engines.ort.dtypes import laid_out
@@ -42,6 +43,8 @@ class UnstampedSession:
         self._facts = facts
         self._cuda_graph = cuda_graph
         self._feed = Feed(inputs)
+        self._given = inputs
+        self._baked: Arrays = {}
         self._binding = session.io_binding()
         self._inputs = {
             spec.name: _on_device(spec.name, needed(inputs, spec.name))
@@ -70,10 +73,19 @@ class UnstampedSession:
         except Exception as error:
             raise refused(error) from error
         self.enqueue = (replay,)
+        infos = zip(self._session.get_inputs(), self._session.get_input_memory_infos(), strict=True)
+        self._baked = {
+            spec.name: self._given[spec.name] for spec, info in infos if not is_on_device(info)
+        }
 
     def feed(self, inputs: Arrays) -> None:
-        """Copy the values to where the inputs are on the device."""
-        for name, array in self._feed.copied(inputs).items():
+        """Copy the values to where the inputs are on the device.
+
+        Raises EngineError for other values of what a captured graph has read on the host.
+        """
+        fed = self._feed.copied(inputs)
+        refuse_others(self._baked, fed)
+        for name, array in fed.items():
             if name in self._inputs and array.nbytes:
                 self._inputs[name].update_inplace(array)
 

@@ -62,8 +62,8 @@ def test_other_values_are_fed_but_none_of_a_shape(backend, expand, case, site, t
         assert refusal(lambda: session.feed(other)) == (
             "shape-out-of-profile",
             (
-                "feed: input 'sequence': expected the values of a shape that the session was "
-                "opened with, [3], got [2]"
+                "feed: input 'sequence': expected the values that the session was opened with "
+                "and read on the host, [3], got [2]"
             ),
             "Open another session for them.",
         )

@@ -209,3 +209,124 @@ def test_a_file_that_is_no_model_is_invalid(built, tmp_path):
         "Failed to parse the ONNX model.",
         "Check the file with onnx.checker.",
     )
+
+
+def product(save, tensor, *, scale=0.1, zero=0, bias=None, kind=TensorProto.INT8):
+    """Save x · w with both factors through Q/DQ, and a bias of that type through a DQ."""
+    given = [
+        helper.make_tensor("s", TensorProto.FLOAT, [], [scale]),
+        helper.make_tensor("z", kind, [], [zero]),
+        helper.make_tensor("w", kind, [4, 4], [1] * 16),
+    ]
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "s", "z"], ["q"], name="x_q"),
+        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["xd"], name="x_dq"),
+        helper.make_node("DequantizeLinear", ["w", "s"], ["wd"], name="w_dq"),
+    ]
+    factors = ["xd", "wd"]
+    if bias is not None:
+        given.append(helper.make_tensor("b", bias, [4], [1] * 4))
+        nodes.append(helper.make_node("DequantizeLinear", ["b", "s"], ["bd"], name="b_dq"))
+        factors.append("bd")
+    nodes.append(helper.make_node("Gemm", factors, ["y"], name="fc"))
+    return save(nodes, [tensor("x", "batch", 4)], [tensor("y", "batch", 4)], given)
+
+
+REFUSED = [
+    (
+        {"bias": TensorProto.INT32},
+        "node 'b_dq' (DequantizeLinear): ",
+        "b_dq: input has type Int32 but must have type FP8, FP4, Int4, Int8, or UInt8",
+        "Quantise the model without its biases (QuantizeBias=False).",
+    ),
+    (
+        {"zero": 3},
+        "node 'x_q' (QuantizeLinear): ",
+        "Non-zero zero point is not supported",
+        "Quantise activations symmetrically.",
+    ),
+    (
+        {"scale": 0.0},
+        "node 'x_q' (QuantizeLinear): ",
+        "Scale coefficients must all be positive",
+        "Quantise without scales of 0: leave out what was 0 in every sample.",
+    ),
+]
+
+
+@pytest.fixture(params=["stand-in", "real"])
+def runtime(request):
+    """Return the backend of TensorRT-RTX, over the real one or its stand-in."""
+    if request.param == "stand-in":
+        request.getfixturevalue("standing_in")(sm="sm86")
+    else:
+        pytest.importorskip("tensorrt_rtx")
+    return TensorRtRtx()
+
+
+@pytest.fixture
+def built_for(runtime, case, site, tmp_path):
+    def build(model, precision, sm="sm86"):
+        place = type(site)(device=Device(kind="cuda", sm=sm), scratch=site.scratch)
+        return runtime.build(model, case(runtime.name, precision=precision), tmp_path / "p", place)
+
+    return build
+
+
+@pytest.mark.parametrize(("given", "node", "reason", "hint"), REFUSED)
+def test_quantization_that_tensorrt_does_not_take_is_told_by_node_and_remedy(
+    built_for, save, tensor, given, node, reason, hint
+):
+    kind, message, told = refusal(lambda: built_for(product(save, tensor, **given), "int8"))
+    assert (kind, told) == ("unsupported-op", hint)
+    assert message.startswith(node)
+    assert reason in message
+
+
+def test_operators_that_quantize_at_run_time_are_told_by_name(built_for, save, tensor):
+    names = ["q", "qs", "qz"]
+    nodes = [
+        helper.make_node("DynamicQuantizeLinear", ["x"], names, name="dynamic"),
+        helper.make_node("DequantizeLinear", names, ["y"], name="back"),
+    ]
+    model = save(nodes, [tensor("x", "batch", 4)], [tensor("y", "batch", 4)])
+    assert refusal(lambda: built_for(model, "int8-dynamic")) == (
+        "unsupported-op",
+        "node 'dynamic' (DynamicQuantizeLinear): TensorRT does not take this operator",
+        "Try another backend, or another opset or precision of the model.",
+    )
+
+
+def test_fp8_is_built_from_sm89_on_and_told_below_it(built_for, save, tensor):
+    model = product(save, tensor, kind=TensorProto.FLOAT8E4M3FN)
+    kind, message, hint = refusal(lambda: built_for(model, "fp8", "sm86"))
+    assert (kind, hint) == (
+        "unsupported-op",
+        "The device has no kernels of that precision: use fp16 or int8, or a newer device.",
+    )
+    assert "sm86, because the model contains HW-specific datatypes: fp8_e4m3" in message
+    assert built_for(model, "fp8", "sm89").path.stat().st_size
+
+
+@pytest.mark.parametrize("precision", ["fp32", "tf32", "fp16", "int8", "fp8-fp16"])
+@pytest.mark.parametrize("version", ["10.13", "11.4"])
+def test_every_network_is_strongly_typed_and_tf32_is_the_precision_s_own(
+    standing_in, add, case, site, tmp_path, version, precision
+):
+    standing_in(version=version, sm="sm89")
+    import tensorrt
+
+    typed = []
+    create = tensorrt.Builder.create_network
+
+    def noted(self, flags=0):
+        network = create(self, flags)
+        typed.append(network.get_flag(tensorrt.NetworkDefinitionCreationFlag.STRONGLY_TYPED))
+        return network
+
+    tensorrt.Builder.create_network = noted
+    asked = case("tensorrt", precision=precision)
+    engine = TensorRt().build(add, asked, tmp_path / "plan", site)
+    assert typed == [True]
+    told = b'"tf32": true' if precision == "tf32" else b'"tf32": false'
+    assert told in engine.path.read_bytes()

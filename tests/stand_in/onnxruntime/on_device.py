@@ -15,8 +15,11 @@ import os
 from pathlib import Path
 from types import SimpleNamespace
 
+import onnx
+from google.protobuf.message import DecodeError
 from simulated.errors import SimulatedError
 from simulated.machine import machine
+from simulated.runnable import is_bf16, widened
 from simulated.stream import Work
 
 CPU = "CPUExecutionProvider"
@@ -120,7 +123,7 @@ def session_over(real, bindings):
 
         def __init__(self, path_or_bytes, sess_options=None, providers=None, **kwargs):
             self._simulated = OnDevice(state, path_or_bytes, sess_options, providers or [])
-            super().__init__(path_or_bytes, sess_options, [CPU], **kwargs)
+            super().__init__(runnable(path_or_bytes), sess_options, [CPU], **kwargs)
             self._simulated.place(super().get_provider_graph_assignment_info)
 
         def get_providers(self):
@@ -146,6 +149,17 @@ def session_over(real, bindings):
             self._simulated.run(lambda: run(iobinding), run_options)
 
     return InferenceSession
+
+
+def runnable(model):
+    """Return the model, as bytes in fp32 where it is in bf16, which a device has kernels for."""
+    if isinstance(model, bytes):
+        return model
+    try:
+        proto = onnx.load(model, load_external_data=False)
+    except DecodeError:
+        return model
+    return widened(onnx.load(model)).SerializeToString() if is_bf16(proto) else model
 
 
 class Plugins:

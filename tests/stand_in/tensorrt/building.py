@@ -89,6 +89,13 @@ class Builder(Limited):
                 "compile operation 'mm' for Turing (SM75): FP32 GEMM is not supported. In "
                 "compileGraph at /_src/optimizer/myelin/codeGenerator.cpp:2012)"
             )
+        target = config._target()
+        if network._model.has_fp8 and int(target.removeprefix("sm")) < 89:
+            return (
+                "Error Code 1: Myelin ([pass.cpp:1500: run_passes] Cannot compile for target(s) "
+                f"{target}, because the model contains HW-specific datatypes: fp8_e4m3. In "
+                "compileGraph at /_src/optimizer/myelin/codeGenerator.cpp:2012)"
+            )
         return _profile_problem(network._model, config._profiles)
 
 

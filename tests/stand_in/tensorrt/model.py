@@ -4,7 +4,8 @@ from functools import cached_property
 
 import numpy as np
 import onnx
-from onnx import TensorProto
+from onnx import TensorProto, numpy_helper
+from simulated.runnable import graphs, held, widened
 
 TYPES = {
     TensorProto.FLOAT: ("FLOAT", "float32"),
@@ -21,6 +22,8 @@ TYPES = {
 NO_PLUGIN = "Plugin not found, are the plugin name, version, and namespace correct?"
 SHAPE_OPERANDS = {"Expand": (1,), "Reshape": (1,), "ConstantOfShape": (0,), "Tile": (1,)}
 REFUSED = ("MatMulInteger", "ConvInteger", "DynamicQuantizeLinear", "QLinearConv", "QLinearMatMul")
+QUANTIZING = ("QuantizeLinear", "DequantizeLinear")
+FP8 = (TensorProto.FLOAT8E4M3FN, TensorProto.FLOAT8E5M2)
 DATA_DEPENDENT = ("NonZero", "Unique", "NonMaxSuppression", "Compress")
 
 
@@ -53,6 +56,9 @@ class Model:
         values = [value for value in graph.input if value.name not in weights]
         self.inputs = [Tensor(value, is_shape=value.name in shapes) for value in values]
         self.outputs = [Tensor(value, is_shape=False) for value in graph.output]
+        self.has_fp8 = any(
+            tensor.data_type in FP8 for each in graphs(graph) for tensor in held(each)
+        )
         self.is_data_dependent = any(node.op_type in DATA_DEPENDENT for node in graph.node)
 
     @cached_property
@@ -61,8 +67,9 @@ class Model:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         return onnxruntime.InferenceSession(
-            self.proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            widened(self.proto).SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
 
     def run(self, arrays):
@@ -86,10 +93,36 @@ def refusal(proto):
                 '"Failed to convert ONNX date type to TensorRT data type."'
             )
             return "UNSUPPORTED_NODE", told, -1, None
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
     for index, node in enumerate(proto.graph.node):
         if node.domain not in ("", "ai.onnx"):
             told = f'creator && "{NO_PLUGIN}"'
             return "INVALID_NODE", told, index, node
         if node.op_type in REFUSED:
             return "UNSUPPORTED_NODE", "false", index, node
+        if node.op_type in QUANTIZING and (told := refused_quantization(node, constants)):
+            return "INVALID_NODE", told, index, node
+    return None
+
+
+def refused_quantization(node, constants):
+    """Return what the parser has against constants of a Q/DQ node, in the real one's words."""
+    value, scale, zero = (constants.get(name) for name in (*node.input, "", "")[:3])
+    if value is not None and value.dtype == np.int32:
+        return (
+            f"Invalid Node - {node.name}\nITensor::getDimensions: Error Code 4: API Usage Error "
+            f"({node.name}: input has type Int32 but must have type FP8, FP4, Int4, Int8, or "
+            "UInt8. In checkType at /_src/optimizer/common/nodeBase.cpp:456)"
+        )
+    if zero is not None and np.any(zero.astype(np.float32)):
+        return (
+            "Assertion failed: shiftIsAllZeros(zeroPoint): Non-zero zero point is not supported. "
+            "Please set kENABLE_UINT8_AND_ASYMMETRIC_QUANTIZATION_DLA to enable asymmetric "
+            "quantization if it is on DLA."
+        )
+    if scale is not None and not np.all(scale > 0):
+        return (
+            "Assertion failed: (scaleAllPositive || allowNegativeScale): Scale coefficients must "
+            "all be positive"
+        )
     return None

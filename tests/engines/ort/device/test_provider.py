@@ -5,7 +5,7 @@ import pytest
 pytest.importorskip("onnxruntime")
 
 from engines.contract import EngineError
-from engines.ort.device import provider
+from engines.ort.device import plugin, provider
 from engines.ort.device.provider import OnProvider, on_provider, with_effective
 
 CUDA = "CUDAExecutionProvider"
@@ -104,3 +104,25 @@ def test_nodes_that_compute_in_floats_between_quantisations_are_told(precision, 
     told = with_effective(made, precision)
     assert told.effective_precision == instead
     assert told.notes == (notes or ("a note",))
+
+
+@pytest.mark.parametrize("way", ["provider", "plugin"])
+def test_no_session_on_a_device_quantises_biases(monkeypatch, tmp_path, way):
+    asked = []
+
+    def refuse(*_, disabled_optimizers, **__):
+        asked.extend(disabled_optimizers)
+        raise RuntimeError("seen")
+
+    monkeypatch.setattr(provider.ort, "InferenceSession", refuse)
+    settings = SimpleNamespace(add_provider_for_devices=lambda *_: None)
+    monkeypatch.setattr(plugin, "register", lambda *_: None)
+    monkeypatch.setattr(plugin, "offered", lambda *_: None)
+    monkeypatch.setattr(plugin, "device_session_options", lambda _: settings)
+    options = {"provider": "P", "library": "p.so", "provider_options": ""}
+    with pytest.raises(RuntimeError, match="seen"):
+        if way == "provider":
+            provider.session_on(tmp_path, settings, [(CUDA, {})], cpu_fallback=False)
+        else:
+            plugin.plugin_session(tmp_path, options, kind="GPU")
+    assert asked == ["WeightBiasQuantization"]

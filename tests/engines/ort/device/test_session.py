@@ -5,6 +5,7 @@ from onnx import TensorProto, helper
 
 from engines.backends.onnxruntime_cuda import OnnxRuntimeCuda
 from engines.contract import Device, EngineError, PreparedModel, Site
+from engines.cuda import context as cuda_context
 from suites.case import Case
 
 pytest.importorskip("onnxruntime")
@@ -115,3 +116,62 @@ def test_a_capture_for_which_memory_lacks_says_so(opened, monkeypatch):
             session.capture()
     assert error.value.kind == "out-of-memory"
     assert error.value.hint == "Lower the batch, or another dimension of the case."
+
+
+@pytest.fixture(params=[False, True], ids=["streams", "without pycuda"])
+def times(request, simulated_ort, tmp_path, monkeypatch):
+    """Return what opens y = x · n, of which n is wanted in host memory; also without pycuda."""
+    del simulated_ort  # it is in place
+    if request.param:
+        monkeypatch.setattr(cuda_context, "missing", lambda: "pycuda is not installed.")
+    info = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 2]) for name in ("x", "y")]
+    number = helper.make_tensor_value_info("n", TensorProto.INT64, [])
+    nodes = [
+        helper.make_node("Cast", ["n"], ["f"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["x", "f"], ["y"]),
+    ]
+    graph = helper.make_graph(nodes, "g", [info[0], number], info[1:])
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    onnx.save(made, tmp_path / "m.onnx")
+    model = PreparedModel(path=tmp_path / "m.onnx", sha256="0" * 64)
+    site = Site(device=Device(kind="cuda", uuid=GPU, sm="sm90"), scratch=tmp_path)
+
+    def start(*, cuda_graph):
+        backend = OnnxRuntimeCuda()
+        options = (("cuda_graph", cuda_graph),)
+        case = Case(model="m", backend=backend.name, precision="fp32", batch=1, options=options)
+        engine = backend.build(model, case, tmp_path / "engine", site)
+        return backend.open(engine, case, {"x": X, "n": np.array(2)}, site)
+
+    return start
+
+
+def answer(session):
+    for calls in (session.enqueue, session.fence, session.wait or ()):
+        for call in calls:
+            call()
+    return session.outputs()["y"].tolist()
+
+
+def test_without_a_graph_a_value_that_the_host_reads_is_fed_as_any(times):
+    with times(cuda_graph=False) as session:
+        session.feed({"x": X, "n": np.array(5)})
+        assert answer(session) == [[-5, 10]]
+
+
+def test_a_captured_graph_is_not_fed_other_values_of_what_the_host_read(times):
+    with times(cuda_graph=True) as session:
+        session.capture()
+        session.feed({"x": -X, "n": np.array(2)})
+        assert answer(session) == [[2, -4]]
+        with pytest.raises(EngineError) as error:
+            session.feed({"x": X, "n": np.array(5)})
+        assert answer(session) == [[2, -4]]
+    assert (error.value.kind, error.value.message, error.value.hint) == (
+        "shape-out-of-profile",
+        (
+            "feed: input 'n': expected the values that the session was opened with and read on "
+            "the host, 2, got 5"
+        ),
+        "Open another session for them.",
+    )
