@@ -62,7 +62,8 @@ class AccuracyRecord:
     """One accuracy pass. `reference` says what parity is with.
 
     `skipped` is why there is no `parity`, no `task`, or no score of the `reference`, by these
-    names; what is missing there and here was not asked for.
+    names; `setup` is what is not installed for a task. What is missing there and here was not
+    asked for.
     """
 
     attempt: int

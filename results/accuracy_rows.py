@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from results import schema
 from results.accuracy import AccuracyRecord, ClassScore, OutputParity, TaskScore
-from results.codec import dump
-from results.columns import check_columns
+from results.codec import dump, plain
+from results.columns import check_columns, check_numbers
 
 Row = Mapping[str, Any]
+
+_PARITY = ("values", "max_abs", "max_rel", "cosine", "snr_db", "top1", "nan", "inf")
+_CLASS = ("precision", "recall", "f1", "support")
 
 
 def accuracy_row(record: AccuracyRecord) -> dict[str, Any]:
@@ -21,8 +23,8 @@ def accuracy_row(record: AccuracyRecord) -> dict[str, Any]:
         "attempt": record.attempt,
         "started_at": record.started_at,
         "reference": record.reference,
-        "parity": dump([asdict(each) for each in record.parity]),
-        "task": record.task and dump(asdict(record.task)),
+        "parity": dump([plain(each) for each in record.parity]),
+        "task": record.task and dump(plain(record.task)),
         "skipped": dump(dict(record.skipped)),
     }
 
@@ -34,13 +36,22 @@ def read_accuracy(row: Row) -> AccuracyRecord:
         attempt=row["attempt"],
         started_at=row["started_at"],
         reference=row["reference"],
-        parity=tuple(OutputParity(**each) for each in _loaded(row["parity"])),
+        parity=tuple(map(_parity, _loaded(row["parity"]))),
         task=None if row["task"] is None else _task(_loaded(row["task"])),
         skipped=dict(_loaded(row["skipped"])),
     )
 
 
+def _parity(fields: Mapping[str, Any]) -> OutputParity:
+    check_numbers(fields, _PARITY)
+    return OutputParity(**fields)
+
+
 def _task(fields: Mapping[str, Any]) -> TaskScore:
+    for one in fields["classes"]:
+        check_numbers(one, _CLASS)
+    for found in (fields["metrics"], fields["reference"]):
+        check_numbers(found, found)
     classes = tuple(ClassScore(**each) for each in fields["classes"])
     return TaskScore(**{**fields, "classes": classes})
 

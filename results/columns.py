@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cache
+from math import isfinite
 from typing import Any
 
 from sqlalchemy import Float, Integer, LargeBinary, Table, Text
 
 LATEST_S = 253_402_300_799.0
 """The last second of the year 9999; no time and no span is beyond it."""
-_KINDS: tuple[tuple[Any, tuple[type, ...], str], ...] = (
+_NUMBER = "a number"
+_Types = tuple[type, ...]
+_KINDS: tuple[tuple[Any, _Types, str], ...] = (
     (Integer, (int,), "a whole number"),
-    (Float, (float, int), "a number"),
+    (Float, (float, int), _NUMBER),
     (LargeBinary, (bytes,), "bytes"),
     (Text, (str,), "text"),
 )
@@ -19,22 +23,32 @@ _KINDS: tuple[tuple[Any, tuple[type, ...], str], ...] = (
 
 def check_columns(table: Table, row: Mapping[str, Any]) -> None:
     """Raise ValueError for a value that its column cannot have; other columns are passed over."""
-    for column in table.c:
-        if column.name not in row:
+    for name, types, nullable, word in _columns(table):
+        if name not in row:
             continue
-        value = row[column.name]
-        if value is None and column.nullable:
+        value = row[name]
+        if value is None and nullable:
             continue
-        problem = _problem(column.type, value)
-        if problem is not None:
-            raise ValueError(f"expected {problem} in {column.name!r}, got {value!r}")
+        if type(value) not in types:
+            raise ValueError(f"expected {word} in {name!r}, got {value!r}")
+        if word == _NUMBER and not 0 <= value <= LATEST_S:
+            raise ValueError(f"expected seconds up to the year 9999 in {name!r}, got {value!r}")
 
 
-def _problem(kind: object, value: object) -> str | None:
-    """Return what the column takes instead of the value, or None where the value is right."""
-    types, word = next((types, word) for sql, types, word in _KINDS if isinstance(kind, sql))
-    if not isinstance(value, types):
-        return word
-    if isinstance(kind, Float) and isinstance(value, float | int) and not 0 <= value <= LATEST_S:
-        return "seconds up to the year 9999"
-    return None
+def check_numbers(fields: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Raise ValueError for a field of these that is neither a finite number nor missing."""
+    for name in names:
+        value = fields.get(name)
+        if value is not None and not (isinstance(value, int | float) and isfinite(value)):
+            raise ValueError(f"expected a number in {name!r}, got {value!r}")
+
+
+@cache
+def _columns(table: Table) -> tuple[tuple[str, _Types, bool, str], ...]:
+    """Return of each column its name, the types it takes, whether it takes NULL, and a word."""
+    return tuple(
+        (column.name, types, bool(column.nullable), word)
+        for column in table.c
+        for sql, types, word in _KINDS
+        if isinstance(column.type, sql)
+    )

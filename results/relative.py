@@ -27,10 +27,15 @@ class References:
     def speed(self, case: CaseResult, summary: Summary) -> float | None:
         """Return p50 of the case in fp32, all else equal, over its own: above 1 it is faster.
 
-        A plain ratio of two estimates, no verdict. None for an fp32 case itself.
+        Of several streams, which have no p50, it is the queries per second. A plain ratio of two
+        estimates, no verdict. None for an fp32 case itself.
         """
         equal = None if _is_reference(case) else self.fp32.get(_equal(case))
-        if equal is None or equal.latency is None or summary.latency is None:
+        if equal is None:
+            return None
+        if equal.latency is None and summary.latency is None:
+            return summary.rates.queries_per_s / equal.rates.queries_per_s
+        if equal.latency is None or summary.latency is None:
             return None
         return equal.latency.p50_ns / summary.latency.p50_ns
 
@@ -43,7 +48,13 @@ def references(
     `summaries` are the part's; `of` is asked for those of cases outside of it that are needed.
     """
     wanted = {_equal(case) for case in part.cases if is_judged(case)}
-    needed = [case for case in run.cases if _is_needed(case, wanted)]
+    models = {case.model for case in wanted}
+    needed = [
+        case
+        for case in run.cases
+        if _is_ceiling(case)
+        or (case.record.case.model in models and _is_reference(case) and case.record.case in wanted)
+    ]
     lacking = (case for case in needed if case.record.position not in summaries)
     beyond = tuple(case for case in lacking if case.launches)
     found = {**summaries, **(of(replace(run, cases=beyond)) if beyond else {})}
@@ -59,11 +70,8 @@ def is_judged(case: CaseResult) -> bool:
     return case.record.effect is not None or case.accuracy is not None
 
 
-def _is_needed(case: CaseResult, wanted: set[Case]) -> bool:
-    cost = case.record.cost
-    if cost is not None and cost.ceiling:
-        return True
-    return bool(wanted) and _is_reference(case) and case.record.case in wanted
+def _is_ceiling(case: CaseResult) -> bool:
+    return case.record.cost is not None and bool(case.record.cost.ceiling)
 
 
 def _is_reference(case: CaseResult) -> bool:

@@ -17,7 +17,7 @@ from results.codec import (
     read_outcome,
     read_summary,
 )
-from results.columns import check_columns
+from results.columns import check_columns, check_numbers
 from results.effect import Effect, GraphCost
 from results.record import (
     CaseRecord,
@@ -110,12 +110,20 @@ def read_case(row: Row) -> CaseRecord:
     nested: dict[str, Any] = {name: _mapping(row, name) for name in ("options", "facts")}
     nested["engine_cached"] = None if flat["engine_cached"] is None else bool(flat["engine_cached"])
     nested["effect"] = None if flat["effect"] is None else _effect(_mapping(row, "effect"))
-    nested["cost"] = None if flat["cost"] is None else GraphCost(**_mapping(row, "cost"))
+    nested["cost"] = None if flat["cost"] is None else _cost(_mapping(row, "cost"))
     return CaseRecord(**{**flat, **nested, "case": case})
 
 
 def _effect(fields: Mapping[str, Any]) -> Effect:
+    for found in (fields["weights"], fields["flops"]):
+        check_numbers(found, found)
+    check_numbers(fields, ("nodes", "all_nodes", "bytes_before", "bytes_after"))
     return Effect(**{**fields, "kept": tuple(fields["kept"])})
+
+
+def _cost(fields: Mapping[str, Any]) -> GraphCost:
+    check_numbers(fields, ("flops", "parameter_bytes", "activation_bytes"))
+    return GraphCost(**fields)
 
 
 def launch_row(record: LaunchRecord) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def show(
 
         console = Console()
         for line in Report(content=content).lines(console.width):
-            console.print(line, crop=False)
+            console.print(line, soft_wrap=True)
     else:
         from results.report.markdown import parts
 

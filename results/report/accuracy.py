@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from results.agreement import Agreement, agreement, gained, size_ratio
-from results.relative import References, is_judged
+from results.relative import REFERENCE, References, is_judged
 from results.report.accuracy_asides import accuracy_asides
-from results.report.asides import state
+from results.report.asides import Aside, state
 from results.report.columns import Column, known, texts
 from results.report.tables import Table, identified
 from results.report.units import DECIBELS, MISSING, PERCENT, POINTS, TIMES_FP32, aligned
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 _LISTED = 2
 """Types of a graph that its row names, those of most operations or weights."""
 _NARROWEST = 12
+NO_FP32 = "no measured case of this run is the same in fp32. Add fp32 to the precisions."
 _MEANINGS = {
-    "computes in": "share of the operations by type, then of the weights",
+    "ran": "ran: what the engine computed in",
+    "graph": "graph, weights: share of the prepared graph's operations, of its weights by type",
     "cosine": "agreement of the worst output with fp32",
     "F1": "F1 and recall are means over classes",
     "speed": "speed is p50 of the same case in fp32 over its own, no verdict",
@@ -75,13 +77,14 @@ def judged(
         worst=tuple(agreement(case.accuracy) if case.accuracy else None for case in found),
     )
     identity, shared = identified(found)
-    columns = (*_types(rows), *_parity(rows), *_task(rows), *_relative(rows, against))
+    speed, change = _speed(rows, against), _change(rows)
+    columns = (*_ran(rows), *_types(rows), *_parity(rows), *_task(rows), *speed, *change)
     return Table(
         title="precision and accuracy",
         subtitle="; ".join(filter(None, (shared, *_meanings(columns)))),
-        columns=(*identity, *_ran(rows), *columns),
+        columns=(*identity, *columns),
         states=tuple(map(state, found)),
-        asides=accuracy_asides(found),
+        asides=(*accuracy_asides(found), *_without_fp32(rows, speed)),
     )
 
 
@@ -101,7 +104,7 @@ def _ran(rows: _Judged) -> tuple[Column, ...]:
 
 
 def _types(rows: _Judged) -> tuple[Column, ...]:
-    """Return what types the graphs compute in, and what became of the weights."""
+    """Return the types of the graphs' operations, and what became of the weights."""
     effects = [case.record.effect for case in rows.cases]
     if not any(effects):
         return ()
@@ -110,7 +113,7 @@ def _types(rows: _Judged) -> tuple[Column, ...]:
         for effect in effects
     ]
     return (
-        texts("computes in", rows.effect(lambda e: e.flops), narrow=_NARROWEST),
+        texts("graph", rows.effect(lambda e: e.flops), narrow=_NARROWEST),
         texts("weights", rows.effect(lambda e: e.weights), narrow=_NARROWEST, drop=8),
         *known("size", ratios, TIMES_FP32, drop=6, digits=2),
     )
@@ -134,18 +137,27 @@ def _task(rows: _Judged) -> tuple[Column, ...]:
     )
 
 
-def _relative(rows: _Judged, against: References) -> tuple[Column, ...]:
+def _speed(rows: _Judged, against: References) -> tuple[Column, ...]:
     speeds = [
         None if summary is None else against.speed(case, summary)
         for case, summary in zip(rows.cases, rows.summaries, strict=True)
     ]
+    return known("speed", speeds, TIMES_FP32, drop=1)
+
+
+def _without_fp32(rows: _Judged, speed: Sequence[Column]) -> Iterator[Aside]:
+    precisions = {
+        c.record.case.precision for c, s in zip(rows.cases, rows.summaries, strict=True) if s
+    }
+    if precisions - {REFERENCE} and not speed:
+        yield Aside(state="measured", head="Speed:", text=NO_FP32)
+
+
+def _change(rows: _Judged) -> tuple[Column, ...]:
     tasks = [case.accuracy.task if case.accuracy else None for case in rows.cases]
     changes = [None if task is None else gained(task) for task in tasks]
     points = [None if change is None else f"{100 * change:+.2f}" for change in changes]
-    return (
-        *known("speed", speeds, TIMES_FP32, drop=1),
-        *_told("Δ", points, 2, unit=POINTS[0][0]),
-    )
+    return _told("Δ", points, 2, unit=POINTS[0][0])
 
 
 def _told(

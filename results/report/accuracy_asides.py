@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from results.record import CaseResult
 
 Told = Iterator[tuple[str, str]]
-_NAMES = {"task": "score", "reference": "score of the reference"}
+_NAMES = {"setup": "score", "task": "score", "reference": "score of the reference"}
 """What is called otherwise than in AccuracyRecord, where it was not made out."""
 
 

@@ -199,7 +199,7 @@ def _older_statistics(_: CaseResult, summary: Summary) -> Iterator[tuple[str, st
 
 def _remarks(_: CaseResult, summary: Summary) -> Iterator[tuple[str, str]]:
     for remark in summary.remarks:
-        yield f"The engine says: {sentence(remark)}", ""
+        yield "What the engine says of itself.", one_line(remark).removesuffix(".")
 
 
 _CAPS = {

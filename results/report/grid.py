@@ -21,6 +21,7 @@ GAP = 2
 STYLES = {"failed": "bold red", "skipped": "dim", "open": "yellow"}
 _NARROWEST = 8
 """Text is not folded to fewer characters than these."""
+_BOND = "\N{NO-BREAK SPACE}%"
 _BEST_STYLE = "bold green"
 
 
@@ -105,7 +106,7 @@ def _folded(text: str, width: int) -> list[str]:
     if cell_len(text) <= width:
         return [text]
     lines = wrap(_parts(text), width=width, break_on_hyphens=False)
-    return [line.replace("/ ", "/") for line in lines]
+    return [line.replace("/ ", "/").replace(_BOND, " %") for line in lines]
 
 
 def _widths(columns: Sequence[Column], gap: int, width: int) -> list[int]:
@@ -126,12 +127,12 @@ def _widths(columns: Sequence[Column], gap: int, width: int) -> list[int]:
 
 def _longest_word(column: Column) -> int:
     texts = {column.name, *map(one_line, column.cells)}
-    return max(cell_len(word) for text in texts for word in (_parts(text).split() or [""]))
+    return max(cell_len(word) for text in texts for word in _parts(text).split(" "))
 
 
 def _parts(text: str) -> str:
-    """Return the text with a space behind each slash, where an id may be folded."""
-    return text.replace("/", "/ ")
+    """Return the text with a space where it may be folded: behind a slash, not before a %."""
+    return text.replace("/", "/ ").replace(" %", _BOND)
 
 
 def _least(column: Column) -> int:

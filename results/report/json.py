@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from results.codec import encodable, outcome_fields, summary_fields
+from results.codec import encodable, outcome_fields, plain, summary_fields
 from results.totals import state_word, totals
 
 if TYPE_CHECKING:
@@ -28,12 +27,12 @@ def parts(run: RunResult, pairs: Pairs, *, live: bool = False) -> Iterator[str]:
     head = {
         "schema": SCHEMA,
         "run": {
-            **asdict(run.record),
+            **plain(run.record),
             "state": state_word(run.end, live=live),
             "ended_at": run.end.ended_at if run.end else None,
             "resumed_at": [resume.resumed_at for resume in run.resumes],
         },
-        "totals": asdict(totals(run)),
+        "totals": plain(totals(run)),
         "cases": [],
     }
     before, after = _dumped(head).rsplit("[]", 1)
@@ -61,11 +60,11 @@ def _case(result: CaseResult, summary: Summary | None) -> dict[str, Any]:
         "engine_key": record.engine_key,
         "engine_cached": record.engine_cached,
         "facts": dict(record.facts),
-        "effect": record.effect and asdict(record.effect),
-        "cost": record.cost and asdict(record.cost),
+        "effect": record.effect and plain(record.effect),
+        "cost": record.cost and plain(record.cost),
         "outcome": outcome_fields(result.outcome) if result.outcome else {"outcome": "open"},
         "launches": result.launches,
-        "accuracy": result.accuracy and asdict(result.accuracy),
+        "accuracy": result.accuracy and plain(result.accuracy),
         "summary": _summary(summary) if summary else None,
     }
 

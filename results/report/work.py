@@ -18,16 +18,18 @@ if TYPE_CHECKING:
     from results.work import Ceilings
 
 SUBTITLE = (
-    "operations of the model as it came, bytes that its prepared graph reads and writes: at most "
-    "these, for a runtime fuses"
+    "operations of the model as it came, bytes that its prepared graph reads and writes: fewer "
+    "where the runtime fuses, more where it ran in a wider type"
 )
 NO_CEILING = (
     "none in this run. For the share of what this machine reaches, add models of the built-ins "
     "matmul-peak (computing) and copy-peak (memory), by the same backend, precision and options."
 )
 _BEYOND = {
-    "compute": "does more per second than the model that is its ceiling: that one is no limit.",
-    "memory": "needs less of the memory than its graph says, by fusion or out of caches.",
+    "compute": "more operations a second than the model that is their ceiling, which reached less "
+    "than this machine can: by its size, or in a worse moment.",
+    "memory": "moves less than its graph says, by fusion, or out of caches that the ceiling's "
+    "model is too large for.",
 }
 
 

@@ -29,8 +29,10 @@ _BESIDE = (
     f"{COPY}*",
     *(f"{folder}/{UNFINISHED}*" for folder in ("packages", "worker", MODELS[0], INPUTS[0])),
     f"{LOGS}/python-*.log",
+    f"{INPUTS[0]}/answers-*{INPUTS[1]}",
+    "scratch/reference/*",
 )
-"""What processes leave that were killed, and logs that are of no run."""
+"""What processes leave that were killed, logs that are of no run, and answers of references."""
 _CHECKPOINT = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 

@@ -1,6 +1,8 @@
 """Models that are there to find a machine's limits, through the same backends as all others.
 
-One does almost nothing but multiply and add, the other almost nothing but read and write.
+One does almost nothing but multiply and add, the other almost nothing but read and write. Their
+default sizes are for a thread of a CPU: a weight of 1 MiB stays in its level-2 cache, and twice
+64 MiB in none. A GPU takes greater ones to fill (`suites/library/precision-gpu.yaml`).
 """
 
 from __future__ import annotations
@@ -69,8 +71,8 @@ BUILTINS = (
         summary="one large matrix product: the most operations a second",
         family=FAMILY,
         parameters=(
-            Parameter(name="size", default=1024, help="the side of the square weight"),
-            Parameter(name="rows", default=1024, help="the rows of one sample"),
+            Parameter(name="size", default=512, help="the side of the square weight"),
+            Parameter(name="rows", default=512, help="the rows of one sample"),
         ),
         signature=_matmul_signature,
         build=_build_matmul,

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -37,3 +38,20 @@ def test_what_is_no_finite_number_is_refused(row, column):
 
     with pytest.raises(ValueError, match=r"^expected finite numbers, got -Infinity$"):
         read_accuracy({**row, column: damaged})
+
+
+@pytest.mark.parametrize(
+    ("column", "name", "found"),
+    [
+        ("parity", "cosine", '"near"'),
+        ("parity", "max_abs", "1e999"),
+        ("task", "recall", "[]"),
+        ("task", "f1", "{}"),
+    ],
+)
+def test_a_figure_that_is_no_number_is_refused(row, column, name, found):
+    damaged = re.sub(rf'"{name}":[^,}}]+', f'"{name}":{found}', row[column], count=1)
+
+    with pytest.raises(ValueError, match="expected") as caught:
+        read_accuracy({**row, column: damaged})
+    assert str(caught.value) == f"expected a number in {name!r}, got {json.loads(found)!r}"

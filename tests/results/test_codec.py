@@ -1,12 +1,19 @@
 import json
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
 from results.aggregate import summarise
-from results.codec import dump, outcome_fields, read_outcome, read_summary, summary_fields
+from results.codec import (
+    dump,
+    outcome_fields,
+    plain,
+    read_outcome,
+    read_summary,
+    summary_fields,
+)
 from results.record import Failed, Measured, Skipped
 
 
@@ -51,6 +58,14 @@ def test_all_that_a_device_tells_comes_back(make_case, make_launch, make_telemet
     for made in (launches, streams):
         summary = summarise(make_case(), made, make_telemetry())
         assert read_summary(json.loads(dump(summary_fields(summary)))) == summary
+
+
+def test_a_record_is_told_with_all_that_is_in_it(make_case, make_launch, make_accuracy):
+    summary = summarise(make_case(), [make_launch()])
+
+    assert plain(summary) == asdict(summary)
+    assert plain(make_accuracy()) == asdict(make_accuracy())
+    assert plain([{"a": (make_accuracy(), 1.5)}]) == [{"a": (asdict(make_accuracy()), 1.5)}]
 
 
 def test_a_summary_of_version_1_is_still_read(make_case, make_launch):

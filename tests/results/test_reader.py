@@ -138,3 +138,21 @@ def test_a_case_whose_effect_or_cost_is_damaged_is_named(store, make_run, column
         f"{store.folder}/dyno.db: run {make_run().id}, case 0: expected an object in {column!r}, "
         "got '[]'. List all that is damaged with 'dyno store verify', and measure again."
     )
+
+
+@pytest.mark.parametrize(
+    ("column", "fields", "problem"),
+    [
+        ("effect", '{"weights": {"int8": NaN}, "flops": {}}', "'int8', got nan"),
+        ("effect", '{"weights": {}, "flops": {}, "nodes": "two"}', "'nodes', got 'two'"),
+        ("cost", '{"flops": "many"}', "'flops', got 'many'"),
+    ],
+)
+def test_an_effect_or_cost_that_is_no_number_is_named(store, make_run, column, fields, problem):
+    with closing(connect(store.folder / "dyno.db")) as connection, connection:
+        connection.execute(f'UPDATE "case" SET {column} = ?', [fields])  # noqa: S608
+
+    with pytest.raises(StoreError) as caught:
+        store.read_run(make_run().id)
+
+    assert f", case 0: expected a number in {problem}. List all" in str(caught.value)

@@ -70,7 +70,17 @@ def test_cases_without_launches_are_not_asked_for(judged_run):
     assert found.fp32 == {}
 
 
-def test_several_streams_have_no_speed(judged_run, judged_summaries):
+def test_several_streams_are_held_against_each_other_by_queries_per_second(
+    judged_run, judged_summaries
+):
+    streams = {place: replace(each, latency=None) for place, each in judged_summaries.items()}
+    found = references(judged_run, judged_run, streams, nothing)
+
+    rates = [streams[place].rates.queries_per_s for place in (0, 2)]
+    assert found.speed(judged_run.cases[2], streams[2]) == pytest.approx(rates[1] / rates[0])
+
+
+def test_a_p50_is_not_held_against_a_throughput(judged_run, judged_summaries):
     found = references(judged_run, judged_run, judged_summaries, nothing)
 
     assert found.speed(judged_run.cases[2], replace(judged_summaries[2], latency=None)) is None

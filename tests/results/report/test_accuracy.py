@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from results.relative import references
-from results.report.accuracy import judged
+from results.report.accuracy import NO_FP32, judged
 from results.summary import TooFewQueries
 
 
@@ -47,7 +47,7 @@ def test_what_all_rows_share_stands_once_and_precisions_are_told_apart(
 
 
 def test_types_are_named_with_their_share_and_one_that_has_all_alone(found):
-    assert found["computes in", ""] == ("—", "fp16", "int8 97 %, fp32 3 %", "fp32", "int8")
+    assert found["graph", ""] == ("—", "fp16", "int8 97 %, fp32 3 %", "fp32", "int8")
     assert found["weights", ""][1:4] == (
         "fp16",
         "int8 99.1 %, fp32 0.9 %",
@@ -108,12 +108,27 @@ def test_columns_that_no_row_has_are_left_out_with_what_explains_them(judged_run
     table = table_of(with_first(judged_run, accuracy=None), {})
 
     names = [column.name for column in table.columns]
-    assert names[:5] == ["#", "precision", "computes in", "weights", "size"]
+    assert names[:5] == ["#", "precision", "graph", "weights", "size"]
     assert names[5:] == ["accuracy", "F1", "recall"]
     assert table.subtitle.endswith(
-        "; share of the operations by type, then of the weights; F1 and recall are means over "
-        "classes"
+        "; graph, weights: share of the prepared graph's operations, of its weights by type; "
+        "F1 and recall are means over classes"
     )
+
+
+def test_a_run_without_an_fp32_case_says_why_there_is_no_speed(judged_run, judged_summaries):
+    table = table_of(replace(judged_run, cases=judged_run.cases[1:]), judged_summaries)
+
+    assert ("speed", "× fp32") not in cells(table)
+    assert [aside.text for aside in table.asides if aside.head == "Speed:"] == [NO_FP32]
+
+
+def test_fp32_alone_and_cases_without_numbers_lack_no_speed(judged_run, judged_summaries):
+    alone = table_of(replace(judged_run, cases=judged_run.cases[:1]), judged_summaries)
+    failed = table_of(replace(judged_run, cases=judged_run.cases[3:4]), judged_summaries)
+
+    heads = [aside.head for table in (alone, failed) for aside in table.asides]
+    assert "Speed:" not in heads
 
 
 def test_a_ratio_needs_both_latencies(judged_run, judged_summaries):

@@ -35,7 +35,7 @@ def test_each_rule_is_stated_once_with_the_cases_it_hit(run, summaries):
             "CPU. #2: 14 % of blocks."
         ),
         "8 Ran in another precision than asked. #5: fp32 asked, bf16 ran.",
-        "9 The engine says: 2 of 9 nodes run on another provider. #5.",
+        "9 What the engine says of itself. #5: 2 of 9 nodes run on another provider.",
     ]
 
 
@@ -62,6 +62,20 @@ def test_launches_at_levels_so_different_that_p50_exceeds_p90_are_noted(run, sum
         "The launches differ in level: p50 is their geometric mean, p90 and up are over all "
         "queries. #1."
     )
+
+
+def test_what_engines_say_is_one_note_with_the_cases_of_each_remark(run, summaries):
+    said = {
+        0: replace(summaries[0], remarks=("1 of 2 operators compute in int8.", "spun\ndown")),
+        1: replace(summaries[0], remarks=("1 of 2 operators compute in int8.",)),
+    }
+
+    (note,) = footnotes(measured(run, said))
+
+    assert note.text == (
+        "What the engine says of itself. #1, #2: 1 of 2 operators compute in int8; #1: spun down."
+    )
+    assert marks([note]) == {0: "1", 1: "1"}
 
 
 def test_a_clean_case_has_no_notes(run, summaries):

@@ -80,8 +80,8 @@ def test_a_case_above_a_ceiling_says_what_that_means(judged_run, judged_summarie
 
     (line,) = told(table)
     assert line == (
-        "#1 above the memory ceiling: needs less of the memory than its graph says, by fusion or "
-        "out of caches."
+        "#1 above the memory ceiling: moves less than its graph says, by fusion, or out of caches "
+        "that the ceiling's model is too large for."
     )
     assert cells(table)["of memory", "%"] == ("105  ", " 61.1")
 
@@ -94,6 +94,6 @@ def test_work_beyond_the_compute_ceiling_doubts_the_ceiling(judged_run, judged_s
 
     (line,) = told(table)
     assert line == (
-        "#1 above the compute ceiling: does more per second than the model that is its ceiling: "
-        "that one is no limit."
+        "#1 above the compute ceiling: more operations a second than the model that is their "
+        "ceiling, which reached less than this machine can: by its size, or in a worse moment."
     )

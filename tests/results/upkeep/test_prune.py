@@ -146,9 +146,11 @@ def test_files_that_no_case_names_go_after_a_day(store, fill, monkeypatch):
         file(store, "packages/.new-1-a", text="1"),
         file(store, "worker/.new-1-a", text="1"),
         file(store, "inputs/.new-1-a", text="1"),
+        file(store, f"inputs/answers-{'cd' * 32}.npz", text="12"),
+        file(store, "scratch/reference/tmpab/engine", text="123"),
         file(store, ".merge-x/dyno.db"),
     ]
-    for path in (gone[3], gone[-1]):
+    for path in (gone[3], *gone[-2:]):
         os.utime(path.parent, (0, 0))
     kept = [
         file(store, f"models/{'ab' * 32}.onnx"),
@@ -157,11 +159,13 @@ def test_files_that_no_case_names_go_after_a_day(store, fill, monkeypatch):
         file(store, "models/readme.onnx"),
         file(store, "packages/a/model.onnx"),
         file(store, f"logs/{RUN}/0.log", days=99),
+        file(store, "scratch/tensorrt/timing-sm89", days=99),
+        file(store, f"inputs/answers-{'ef' * 32}.npz", days=0.9),
     ]
 
     found = prune(store, raw_older_than_s=None, live=set())
 
-    assert (found.files, found.files_bytes) == (9, 3 + 4 + 1 + 1 + 5 + 1 + 1 + 1 + 4)
+    assert (found.files, found.files_bytes) == (11, 3 + 4 + 1 + 1 + 5 + 1 + 1 + 1 + 2 + 3 + 4)
     assert [path for path in gone if path.exists()] == []
     assert [path for path in kept if not path.exists()] == []
 

@@ -42,6 +42,14 @@ def test_the_batch_multiplies_rows_and_leaves_the_weight():
     assert dims == [("batch", 4, 8)]
 
 
+def test_the_default_weight_of_the_product_is_1_mib():
+    given = resolve(get("matmul-peak"), {})
+
+    (weight,) = get("matmul-peak").build(given).graph.initializer
+    assert list(weight.dims) == [512, 512]
+    assert given["rows"] == 512
+
+
 def test_a_default_sample_of_the_copy_is_64_mib_each_way():
     signature = get("copy-peak").signature(resolve(get("copy-peak"), {}))
     assert [spec.dims[1] * 4 for spec in (*signature.inputs, *signature.outputs)] == [1 << 26] * 2

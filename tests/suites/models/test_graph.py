@@ -21,7 +21,7 @@ SHA256 = {
     "cnn": "a848276f59554cae9e0c905f7b0b7e2a5d36d4320ce779efc4976ecf69b656cd",
     "detector": "f8b934c72899551a8bc0190c850346027fda15c36a19b6e29fd3ebda4c919e69",
     "transformer": "887eb2baf131a5d9ec1e27a63b58d4cca33a0ca011172ece59f4c27195658db2",
-    "matmul-peak": "7404eb4f49b04f24a85ad10873bd7fd0f8c307edc68c3ca424b8ea24b09698af",
+    "matmul-peak": "3ff6446cb95395d524f4d9b7bf4a9dde79b1bd7f7cd87f33d3259154536503c5",
     "copy-peak": "bbcd948ca35484a1fbf86875eac9a2ac434a87d3fbb2b076681eaaa05085acbb",
 }
 
