@@ -161,9 +161,10 @@ class Runner:
     ) -> Outcome | None:
         """Store what a case's answers are worth, and return the outcome if they close it."""
         if isinstance(found, ChildError) and found.stale:
-            outcome = self._build_again(cases, ready, refused=found.message)
-            if outcome is not None:
-                return outcome
+            if cases[ready.planned.position].built is ready.built:  # not for another case since
+                outcome = self._build_again(cases, ready, refused=found.message)
+                if outcome is not None:
+                    return outcome
             found = checker.check(cases[ready.planned.position])
         if isinstance(found, ChildError):
             return failed(found)

@@ -112,7 +112,7 @@ class Staging:
             models=models,
             inputs=inputs,
             costs=graph_costs(self.plan, whole, chosen, self.folders),
-            samples=self.data.scored,
+            samples=self.data.judging,
         )
 
     def prepare_models(

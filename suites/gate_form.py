@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from suites.axes import choice_problem
@@ -33,6 +33,14 @@ LIMITS = {
     "max_accuracy_drop": _FRACTION,
 }
 """What each limit may be."""
+TASK_OF = {
+    "min_accuracy": "classification",
+    "min_f1": "classification",
+    "min_exact_match": "sequence",
+    "max_cer": "sequence",
+    "max_accuracy_drop": "classification",
+}
+"""What must be scored for a limit to hold for anything; those of parity need no labels."""
 
 
 def gate_problems(given: Mapping[str, object]) -> Iterator[Problem]:
@@ -49,6 +57,34 @@ def gate_problems(given: Mapping[str, object]) -> Iterator[Problem]:
         if problem := choice_problem(precision, PRECISIONS):
             yield place, problem
         yield from _limits_problems(own, (*place, precision), tuple(LIMITS))
+
+
+def moot_problems(
+    given: Mapping[str, Any], *, tasks: Collection[object], precisions: Collection[object]
+) -> Iterator[Problem]:
+    """Return which parts of a gate without problems would hold for no case, with their place.
+
+    `tasks` are those of the models' data sets, `precisions` those that cases have. What passes
+    because nothing was asked must not look like a pass.
+    """
+    limits = given.get(ACCURACY, {})
+    by_precision = limits.get(PRECISION, {})
+    for precision in by_precision:
+        if precision not in precisions:
+            expected = f"a precision that cases have, {spell_words(map(str, precisions))}"
+            remedy = "Add it to matrix.precision, or remove it."
+            yield (ACCURACY, PRECISION), f"expected {expected}, got {precision!r}. {remedy}"
+    owned = [((ACCURACY, PRECISION, name), own) for name, own in by_precision.items()]
+    for place, own in (((ACCURACY,), limits), *owned):
+        for name in own:
+            if (task := TASK_OF.get(name)) and task not in tasks:
+                yield (
+                    (*place, name),
+                    (
+                        f"expected a model with a dataset whose task is {task}, got none. "
+                        "Give a model one, or remove the limit."
+                    ),
+                )
 
 
 def read_gate(given: Mapping[str, Any]) -> Gate:

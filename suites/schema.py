@@ -31,10 +31,10 @@ from suites.axes import (
 from suites.calibration_form import CalibrationForm
 from suites.dataset_form import dataset_problems
 from suites.form import STRICT, fail, fail_if
-from suites.gate_form import gate_problems
+from suites.gate_form import gate_problems, moot_problems
 from suites.measure_form import MeasureForm
 from suites.model_sources import SOURCES, model_problems
-from suites.sources import dim_problem, input_problems
+from suites.sources import Problems, dim_problem, input_problems
 from suites.vocabulary import Vocabulary
 
 LARGEST_SEED = 2**63 - 1
@@ -188,9 +188,24 @@ class SuiteForm(BaseModel):
 
     @field_validator("gate")
     @classmethod
-    def _gate(cls, gate: dict[str, Any]) -> dict[str, Any]:
+    def _gate(cls, gate: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         fail_if(gate_problems(gate))
+        if {"models", "matrix", "include", "measure"} <= info.data.keys():
+            fail_if(_moot_problems(gate, info.data))
         return gate
+
+
+def _moot_problems(gate: dict[str, Any], data: dict[str, Any]) -> Problems:
+    """Return which parts of the gate hold for no case of a suite whose other fields are `data`."""
+    if gate.get("accuracy") and not data["measure"].accuracy:
+        told = "expected only where answers are checked, got measure.accuracy: false."
+        return [(("accuracy",), f"{told} Remove one of them.")]
+    datasets = [model.dataset for model in data["models"].values()]
+    tasks = [each["task"] for each in datasets if isinstance(each, dict) and "task" in each]
+    named = ["classification"] * any(isinstance(each, str) for each in datasets)
+    included = [value for entry in data["include"] for value in entry.get("precision", [])]
+    used = dict.fromkeys((*data["matrix"].get("precision", ["fp32"]), *included))
+    return list(moot_problems(gate, tasks=[*tasks, *named], precisions=used))
 
 
 def _words(info: ValidationInfo) -> Words:

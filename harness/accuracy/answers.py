@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.accuracy.batches import Batches
 from harness.accuracy.parity import ParityError, parity
 from harness.accuracy.reference import BACKEND, NoReferenceError, Reference, infer
-from harness.accuracy.scores import ScoreError, scores
+from harness.accuracy.scores import NoScorerError, ScoreError, scores
 from harness.launch import open_worker
 from harness.worker import load_inputs
 from results.accuracy import AccuracyRecord
@@ -39,14 +39,20 @@ class Question:
     """What is asked of a case's answers.
 
     `own` is the model as it came, which the reference runs, and `signature` what it takes and gives
-    with the suite's `dims`. `samples` are those to score, None without any; `parity` says whether
-    the case is compared with the reference: on the first of them, else on the case's inputs.
+    with the suite's `dims`. `samples` are those that judge, None without any; labelled ones are
+    scored. `parity` says whether the case is compared with the reference: on the first of them,
+    else on the case's inputs.
     """
 
     own: Prepared
     signature: Signature
     samples: Samples | None
     parity: bool
+
+    @property
+    def labelled(self) -> bool:
+        """Return whether there is something to score."""
+        return self.samples is not None and self.samples.labels is not None
 
 
 def wants_parity(case: Case, own: str, backend: Backend) -> bool:
@@ -69,7 +75,7 @@ def run_accuracy(ready: Ready, workplace: Workplace, question: Question) -> Accu
     )
     skipped: dict[str, str] = {}
     batches = _batches(ready, question, skipped)
-    given = _given(ready, workplace, batches, skipped, parity=question.parity)
+    given = _given(ready, workplace, question, batches, skipped)
     compared = _compared(reference, batches, given.outputs, skipped) if question.parity else ()
     task = None
     if batches is not None and given.answers is not None:
@@ -96,7 +102,7 @@ class _Given:
 def _batches(ready: Ready, question: Question, skipped: dict[str, str]) -> Batches | None:
     """Return the data set as queries; `skipped` takes why it does not fit the case."""
     samples = question.samples
-    if samples is None or samples.labels is None:
+    if samples is None or not (question.labelled or question.parity):
         return None
     stored = ready.inputs
     inputs = load_inputs({"path": stored.path, "names": stored.names, "dtypes": stored.dtypes})
@@ -104,7 +110,8 @@ def _batches(ready: Ready, question: Question, skipped: dict[str, str]) -> Batch
     try:
         batches.first()
     except ScoreError as error:
-        skipped["task"] = str(error)
+        if question.labelled:
+            skipped["task"] = str(error)
         return None
     return batches
 
@@ -112,10 +119,9 @@ def _batches(ready: Ready, question: Question, skipped: dict[str, str]) -> Batch
 def _given(
     ready: Ready,
     workplace: Workplace,
+    question: Question,
     batches: Batches | None,
     skipped: dict[str, str],
-    *,
-    parity: bool,
 ) -> _Given:
     """Run the case's engine where there is something to run it for. Raises ChildError.
 
@@ -124,13 +130,13 @@ def _given(
     """
     outputs: Arrays = {}
     answers: Array | None = None
-    if not parity and batches is None:
+    if not question.parity and batches is None:
         return _Given(outputs=outputs, answers=answers)
     timeout_s = workplace.measure.timeout_s
     with open_worker(ready, workplace) as opened:
-        if parity:
+        if question.parity:
             outputs = infer(opened.child, timeout_s, batches.first() if batches else None)
-        if batches is not None:
+        if batches is not None and question.labelled:
             try:
                 answers = batches.answers(partial(infer, opened.child, timeout_s))
             except ScoreError as error:
@@ -155,6 +161,9 @@ def _scored(
     """Return the scores, beside the reference's where it has any; `skipped` takes why not."""
     try:
         found = scores(batches.samples, answers)
+    except NoScorerError as error:
+        skipped["setup"] = str(error)
+        return None
     except ScoreError as error:
         skipped["task"] = str(error)
         return None

@@ -49,13 +49,13 @@ class Checker:
         """Return what the case's answers are worth, why it has none, or None: none asked."""
         question = self._question(ready)
         reason = ready.samples if isinstance(ready.samples, str) else ""
-        if question.samples is None and not question.parity and not reason:
+        if not (question.labelled or question.parity or reason):
             return None
         try:
             record = run_accuracy(ready, self.workplace, question)
         except ChildError as error:
             return error
-        return replace(record, skipped={**record.skipped, "task": reason}) if reason else record
+        return replace(record, skipped={**record.skipped, "setup": reason}) if reason else record
 
     def _question(self, ready: Ready) -> Question:
         case = ready.planned.case

@@ -43,7 +43,8 @@ def violations(record: AccuracyRecord, limits: AccuracyLimits) -> tuple[str, ...
 
     A figure that was asked of the case and is missing is one too. Limits hold for a whole suite:
     what is not asked of a case (parity of the reference with itself, scores of a model without a
-    data set, or of another task) is none.
+    data set, or of another task) is none; nor is what cannot be asked here, since a data set or
+    what scores it is not installed.
     """
     return (*_of_parity(record, limits), *_of_scores(record, limits))
 

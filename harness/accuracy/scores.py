@@ -25,6 +25,10 @@ class ScoreError(Exception):
     """Answers cannot be scored; the text says why."""
 
 
+class NoScorerError(ScoreError):
+    """What scores answers is not installed."""
+
+
 def scores(samples: Samples, answers: Array, *, blank: int | None = None) -> TaskScore:
     """Return the scores of the answers, which have the samples on their first axis.
 
@@ -70,7 +74,7 @@ def _classification(
     try:
         from sklearn.metrics import accuracy_score, precision_recall_fscore_support
     except ImportError:
-        raise ScoreError(
+        raise NoScorerError(
             "scikit-learn is not installed. Install dyno with the 'accuracy' extra."
         ) from None
     present = np.union1d(labels, found)

@@ -1,4 +1,4 @@
-"""The data sets of a plan's models, divided into what calibrates and what is scored."""
+"""The data sets of a plan's models, divided into what calibrates and what judges."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Datasets:
-    """By model: the samples that calibrate it, and those it is scored on or why there are none."""
+    """By model: the samples that calibrate it, and those that judge it or why there are none."""
 
     calibrating: Mapping[str, Samples]
-    scored: Mapping[str, Samples | str]
+    judging: Mapping[str, Samples | str]
 
 
 def load_datasets(plan: Plan) -> Datasets:
@@ -26,7 +26,7 @@ def load_datasets(plan: Plan) -> Datasets:
 
     tried = {planned.case.model for planned in plan.runnable}
     calibrating: dict[str, Samples] = {}
-    scored: dict[str, Samples | str] = {}
+    judging: dict[str, Samples | str] = {}
     for model in plan.suite.models:
         if model.dataset is None or model.name not in tried:
             continue
@@ -34,9 +34,8 @@ def load_datasets(plan: Plan) -> Datasets:
         signature = plan.models[model.name].signature
         found = load_dataset(model.dataset, signature, where, given=dict(model.inputs))
         if isinstance(found, str):
-            scored[model.name] = found
+            judging[model.name] = found
             continue
-        calibrating[model.name], rest = split(found, plan.suite.calibration.samples)
-        if rest.labels is not None:
-            scored[model.name] = rest
-    return Datasets(calibrating=calibrating, scored=scored)
+        parts = split(found, plan.suite.calibration.samples)
+        calibrating[model.name], judging[model.name] = parts
+    return Datasets(calibrating=calibrating, judging=judging)

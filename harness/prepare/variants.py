@@ -18,7 +18,7 @@ from harness.outcome import failed_on_disk
 from harness.prepare.calibration import CalibrationFile, store_calibration
 from harness.prepare.models import Prepared
 from results.effect import Effect
-from results.record import Failed
+from results.record import Failed, Skipped
 from suites.errors import SuiteError
 from suites.shapes import resolve_shape
 
@@ -78,15 +78,14 @@ class Converter:
         self, model: str, first: Mapping[Variant, Case]
     ) -> CalibrationFile | Failed | None:
         """Return what calibrates the model, None where none of its precisions is calibrated."""
-        cases = [case for (name, _), case in first.items() if name == model]
-        if not any(self._is_calibrated(case) for case in cases):
+        if not any(self._is_calibrated(case) for (name, _), case in first.items() if name == model):
             return None
         of_suite = {each.name: each for each in self.plan.suite.models}
         try:
             return store_calibration(
                 of_suite[model],
                 self.plan.models[model],
-                cases[0],
+                self._first(model),
                 self.plan.suite.calibration,
                 self.samples.get(model),
                 self.folders,
@@ -125,13 +124,17 @@ class Converter:
         found = obtain(self.cache, work.request, work.build, stop)
         return found if isinstance(found, Failed) else work.prepared(found)
 
-    def _shapes(self, model: str) -> dict[str, tuple[int, ...]]:
-        """Return the shapes at which shares of operations are told: the first case's, of batch 1.
+    def _first(self, model: str) -> Case:
+        """Return the model's first case that is not skipped, whose sizes its graphs are made at.
 
-        That they are the whole plan's first, settled ones included, keeps them when others change.
+        Closed ones count: a run that goes on makes the graphs that it had.
         """
-        case = next(each.case for each in self.plan.cases if each.case.model == model)
-        sizes = {**case.sizes, "batch": 1}
+        cases = [each for each in self.plan.cases if each.case.model == model]
+        return next(each.case for each in cases if not isinstance(each.outcome, Skipped))
+
+    def _shapes(self, model: str) -> dict[str, tuple[int, ...]]:
+        """Return the shapes at which shares of operations are told: the first ones, of batch 1."""
+        sizes = {**self._first(model).sizes, "batch": 1}
         signature = self.plan.models[model].signature
         return {spec.name: resolve_shape(spec, sizes) for spec in signature.inputs}
 

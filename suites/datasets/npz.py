@@ -52,10 +52,15 @@ def read_npz(dataset: FileDataset, place: str) -> Stored:
 def _read(archive: Mapping[str, NDArray[Any]], key: str, place: str) -> NDArray[Any]:
     if key not in archive:
         hint = did_you_mean(key, archive)
-        words = spell_words(archive) or "no arrays"
-        raise SuiteError(f"{place}: expected one of {words}, got {key!r}.{hint}")
+        expected = f"one of {spell_words(archive)}" if archive else "a file with arrays"
+        raise SuiteError(f"{place}: expected {expected}, got {key!r}.{hint}")
     try:
         return archive[key]
+    except MemoryError as error:
+        raise SuiteError(
+            f"{place}: expected an array that fits into memory, got {key!r}: {error}. "
+            "Save fewer samples."
+        ) from error
     except _DAMAGE as error:
         raise SuiteError(
             f"{place}: expected an array of numbers, got {key!r}: {_reason(error)}. Save it again."

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from harness import staging
+from harness.accuracy.check import Checker
 from harness.child import ChildError
 from harness.rotation import round_order
 from results.record import Failed, Measured, Skipped
@@ -270,6 +271,24 @@ def test_an_engine_that_the_runtime_refuses_is_built_again_once_for_all_its_case
     said = ["its engine was built again: fake: engine is from another device"]
     notes = [launch.facts["notes"] for launches in result.launches for launch in launches]
     assert notes == [said] * 4
+
+
+def test_an_engine_that_is_refused_while_answering_is_built_again_once(
+    run, suite_of, matrix, monkeypatch
+):
+    def refuse(_, ready):
+        for each in ready:
+            yield each, ChildError("build", "fake: from another device", "", stale=True)
+
+    rebuilt, real = [], staging.Staging.rebuild
+    monkeypatch.setattr(Checker, "check_all", refuse)
+    monkeypatch.setattr(Checker, "check", lambda *_: rebuilt.append("checked"))
+    monkeypatch.setattr(
+        staging.Staging, "rebuild", lambda *args: (rebuilt.append("rebuilt"), real(*args))[1]
+    )
+    result = run(suite_of(matrix=matrix(batch=[1, 2])))
+    assert [case.outcome for case in result.cases] == [Measured(stopped_by="launches")] * 2
+    assert rebuilt == ["rebuilt", "checked", "checked"]
 
 
 def test_an_engine_that_is_refused_again_fails_its_case(run, suite_of, matrix):

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from suites.suite import AccuracyLimits, Gate
@@ -15,13 +16,25 @@ def test_a_suite_without_a_gate_asks_for_nothing(parse):
     assert parse(SUITE).gate == Gate(accuracy=AccuracyLimits(), by_precision=())
 
 
-def test_percentages_are_fractions_where_they_make_sense(parse):
+@pytest.fixture
+def scored(tmp_path):
+    """A suite whose models are scored, one on a classification, one on sequences."""
+    np.savez(tmp_path / "v.npz", x=np.zeros(2))
+    keys = "npz: v.npz, inputs: {x: x}, labels: y, task"
+    models = [
+        f"{task}: {{builtin: mlp, dataset: {{{keys}: {task}}}}}"
+        for task in ("classification", "sequence")
+    ]
+    return f"suite: s\nmodels: {{{', '.join(models)}}}\nmatrix: {{backend: fake, batch: 1}}\n"
+
+
+def test_percentages_are_fractions_where_they_make_sense(parse, scored):
     given = (
         "min_cosine: 1, max_abs: 0.5, max_rel: 150%, min_snr_db: -3, min_top1: 99%, "
         "min_accuracy: 0.9, min_f1: 0, min_exact_match: 100%, max_cer: 1.5, max_accuracy_drop: 2%"
     )
 
-    assert parse(f"{SUITE}gate: {{accuracy: {{{given}}}}}").gate.accuracy == AccuracyLimits(
+    assert parse(f"{scored}gate: {{accuracy: {{{given}}}}}").gate.accuracy == AccuracyLimits(
         min_cosine=1,
         max_abs=0.5,
         max_rel=1.5,
@@ -93,3 +106,61 @@ def test_percentages_are_fractions_where_they_make_sense(parse):
 )
 def test_a_wrong_gate_is_explained(problems, text, lines):
     assert problems(f"{SUITE}gate: {text}") == [f"rnn.yaml: {line}" for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (
+            "gate: {accuracy: {min_accuracy: 0.9, max_cer: 0.1, min_cosine: 0.9}}",
+            [
+                (
+                    "gate.accuracy.min_accuracy: expected a model with a dataset whose task is "
+                    "classification, got none. Give a model one, or remove the limit."
+                ),
+                (
+                    "gate.accuracy.max_cer: expected a model with a dataset whose task is "
+                    "sequence, got none. Give a model one, or remove the limit."
+                ),
+            ],
+        ),
+        (
+            "gate: {accuracy: {precision: {fp32: {min_f1: 0.9}, int4: {min_cosine: 0.9}}}}",
+            [
+                (
+                    "gate.accuracy.precision: expected a precision that cases have, fp32, got "
+                    "'int4'. Add it to matrix.precision, or remove it."
+                ),
+                (
+                    "gate.accuracy.precision.fp32.min_f1: expected a model with a dataset whose "
+                    "task is classification, got none. Give a model one, or remove the limit."
+                ),
+            ],
+        ),
+        (
+            "measure: {accuracy: false}\ngate: {accuracy: {min_cosine: 0.9}}",
+            [
+                (
+                    "gate.accuracy: expected only where answers are checked, got "
+                    "measure.accuracy: false. Remove one of them."
+                )
+            ],
+        ),
+    ],
+)
+def test_a_gate_that_nothing_can_miss_is_an_error(problems, text, lines):
+    assert problems(SUITE + text) == [f"rnn.yaml: {line}" for line in lines]
+
+
+def test_a_precision_of_included_cases_has_limits_too(parse):
+    suite = (
+        f"{SUITE}include: [{{precision: int4}}]\n"
+        "gate: {accuracy: {precision: {int4: {min_cosine: 0.9}}}}"
+    )
+    assert parse(suite).gate.by_precision == (("int4", AccuracyLimits(min_cosine=0.9)),)
+
+
+def test_a_data_set_that_has_a_name_is_a_classification(parse):
+    suite = SUITE.replace("mlp", "mlp, dataset: digits-rows")
+    limits = parse(f"{suite}gate: {{accuracy: {{min_f1: 0.9}}}}").gate.accuracy
+    assert limits == AccuracyLimits(min_f1=0.9)

@@ -56,9 +56,9 @@ exclude: [{model: mine, precision: int8, reason: "no"}, {batch: [1, 8], sequence
 include: [{model: lstm, batch: 256}]
 require: onnxruntime-cpu
 measure: {target: 2.5%, launches: 5, launch_s: 1, case_s: 60,
-  timeout_s: 9.5, telemetry_s: 0, accuracy: false}
+  timeout_s: 9.5, telemetry_s: 0, accuracy: true}
 calibration: {samples: 100, method: entropy}
-gate: {accuracy: {min_cosine: 99.9%, max_abs: 2, precision: {int4: {min_cosine: 0.98}, fp16: {}}}}
+gate: {accuracy: {min_cosine: 99.9%, max_abs: 2, precision: {int8: {min_cosine: 0.98}, fp32: {}}}}
 seed: 7
 """
 
@@ -136,12 +136,12 @@ def test_a_suite_is_what_its_file_says(folder, vocabulary):
             case_s=60.0,
             timeout_s=9.5,
             telemetry_s=0.0,
-            accuracy=False,
+            accuracy=True,
         ),
         calibration=Calibration(samples=100, method="entropy"),
         gate=Gate(
             accuracy=AccuracyLimits(min_cosine=pytest.approx(0.999), max_abs=2),
-            by_precision=(("int4", AccuracyLimits(min_cosine=0.98)), ("fp16", AccuracyLimits())),
+            by_precision=(("int8", AccuracyLimits(min_cosine=0.98)), ("fp32", AccuracyLimits())),
         ),
         seed=7,
     )

@@ -53,3 +53,8 @@ def test_the_shortest_timeout_is_a_second(parse):
     measure = parse(f"{SUITE}measure: {{timeout_s: 1, launches: 1000}}").measure
 
     assert (measure.timeout_s, measure.launches_min, measure.launches_max) == (1.0, 1000, 1000)
+
+
+def test_answers_are_checked_unless_the_suite_says_no(parse):
+    assert parse(SUITE).measure.accuracy
+    assert not parse(f"{SUITE}measure: {{accuracy: false}}").measure.accuracy

@@ -1,3 +1,4 @@
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -73,6 +74,34 @@ def test_with_a_data_set_parity_is_that_of_its_first_query(prepared, ready, work
     record = run_accuracy(case, workplace, question(own, samples=early))
     assert record.parity[0].max_abs == 1.0
     assert record.reference == "the fp32 graph on onnxruntime-cpu, on samples of ours"
+
+
+def test_data_without_labels_is_what_parity_is_on(prepared, ready, workplace, rough):
+    unlabelled = replace(SAMPLES, labels=None, task="")
+    case, own = ready(prepared(rough, name="rough")), prepared()
+    record = run_accuracy(case, workplace, question(own, samples=unlabelled))
+    assert record.parity[0].max_abs == 0.0  # the first query is of rows that do not differ
+    assert record.reference == "the fp32 graph on onnxruntime-cpu, on samples of ours"
+    assert (record.task, record.skipped) == (None, {})
+
+
+def test_data_without_labels_that_does_not_fit_leaves_the_cases_inputs(prepared, ready, workplace):
+    longer = replace(SAMPLES, inputs={"x": np.zeros((5, 6), np.float32)}, labels=None, task="")
+    own = prepared()
+    record = run_accuracy(ready(own), workplace, question(own, samples=longer))
+    assert record.parity[0].cosine == 1.0
+    assert (record.reference, record.skipped) == ("the fp32 graph on onnxruntime-cpu", {})
+
+
+def test_without_what_scores_parity_stands_and_the_setup_is_told(
+    prepared, ready, workplace, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
+    own = prepared()
+    record = run_accuracy(ready(own), workplace, question(own, samples=SAMPLES))
+    told = "scikit-learn is not installed. Install dyno with the 'accuracy' extra."
+    assert record.skipped == {"setup": told}
+    assert (record.parity[0].cosine, record.task) == (1.0, None)
 
 
 def test_a_reference_that_is_none_is_a_reason_and_the_scores_stand_alone(

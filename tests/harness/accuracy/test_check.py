@@ -82,8 +82,17 @@ def test_the_models_own_precision_is_scored_where_there_is_data(checker):
 
 def test_data_that_is_not_there_is_a_reason_beside_parity(checker):
     found = checker.check(ready(samples="scikit-learn is not installed."))
-    assert found == replace(RECORD, skipped={"task": "scikit-learn is not installed."})
+    assert found == replace(RECORD, skipped={"setup": "scikit-learn is not installed."})
     assert checker.asked[0].samples is None
+
+
+def test_data_without_labels_is_asked_for_parity_alone(checker):
+    unlabelled = replace(SAMPLES, labels=None, task="")
+    assert checker.check(ready(precision="fp32", samples=unlabelled)) is None
+    checker.check(ready(samples=unlabelled, position=1))
+    assert {at: (each.parity, each.samples) for at, each in checker.asked.items()} == {
+        1: (True, unlabelled)
+    }
 
 
 def test_a_session_that_fails_is_told_as_its_error(checker):

@@ -126,6 +126,12 @@ def test_what_was_not_asked_of_the_case_is_not_missed():
     assert violations(record(parity=()), limits) == ()
 
 
+def test_a_score_that_cannot_be_had_on_this_machine_is_not_missed():
+    away = record(task=None, skipped={"setup": "scikit-learn is not installed."})
+    limits = AccuracyLimits(min_cosine=0.9, min_accuracy=0.9, max_accuracy_drop=0.1)
+    assert violations(away, limits) == ()
+
+
 def test_values_that_are_not_finite_are_never_passed_over():
     broken = replace(LOGITS, nan=3, inf=1, cosine=1.0)
     nothing = replace(STATE, max_abs=None, max_rel=None, cosine=None)

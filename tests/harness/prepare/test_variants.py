@@ -1,6 +1,7 @@
 """Models at the precisions of cases: made once by a child, kept in the cache, told with them."""
 
 import json
+from dataclasses import replace
 
 import onnx
 import pytest
@@ -13,7 +14,7 @@ from harness.prepare.datasets import Datasets
 from harness.prepare.models import Prepared
 from harness.staging import Staging
 from harness.vocabulary import installed_vocabulary
-from results.record import Failed
+from results.record import Failed, Measured
 from suites.load import parse_suite
 
 pytest.importorskip("onnxruntime")
@@ -37,7 +38,7 @@ def asked(monkeypatch):
 def prepare(tmp_path):
     """Return a function that prepares the models of a suite on ONNX Runtime's CPU."""
 
-    def prepare(*precisions, models=TINY, told=None, **more):
+    def prepare(*precisions, models=TINY, told=None, closed=0, matrix=(), **more):
         document = {
             "suite": "small",
             "models": models,
@@ -45,6 +46,7 @@ def prepare(tmp_path):
                 "backend": ["onnxruntime-cpu"],
                 "batch": [2],
                 "precision": list(precisions),
+                **dict(matrix),
             },
             **more,
         }
@@ -58,10 +60,13 @@ def prepare(tmp_path):
             vocabulary=vocabulary,
         )
         cache = EngineCache.make(tmp_path / "cache")
+        plan = make_plan(suite, vocabulary, store=tmp_path)
+        done = Measured(stopped_by="target")
+        settled = [replace(each, outcome=done) for each in plan.cases[:closed]]
         with cache.in_use():
             staging = Staging(
-                plan=make_plan(suite, vocabulary, store=tmp_path),
-                data=Datasets(calibrating={}, scored={}),
+                plan=replace(plan, cases=(*settled, *plan.cases[closed:])),
+                data=Datasets(calibrating={}, judging={}),
                 seed=0,
                 folders=Folders(store=tmp_path, run_id="r"),
                 cache=cache,
@@ -101,6 +106,14 @@ def test_the_second_time_nothing_is_converted(prepare, asked):
     assert {key: each.effect for key, each in second.items()} == {
         key: each.effect for key, each in first.items()
     }
+
+
+def test_a_run_that_goes_on_has_the_graphs_that_it_had(prepare):
+    lstm = {"lstm": {"builtin": "lstm", "hidden": 8, "features": 4}}
+    before = prepare("int8", models=lstm, matrix={"sequence": [3, 5]})
+    after = prepare("int8", models=lstm, matrix={"sequence": [3, 5]}, closed=1)
+
+    assert after["lstm", "int8"].sha256 == before["lstm", "int8"].sha256
 
 
 @pytest.mark.parametrize(

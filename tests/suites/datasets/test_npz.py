@@ -1,3 +1,6 @@
+import io
+import zipfile
+
 import numpy as np
 
 
@@ -20,7 +23,7 @@ def test_labels_that_are_not_there_suggest_a_key(data, images):
 def test_an_empty_file_has_no_arrays(data):
     data.save()
 
-    assert data.error() == ".inputs.x: expected one of no arrays, got 'images'."
+    assert data.error() == ".inputs.x: expected a file with arrays, got 'images'."
 
 
 def test_a_file_that_is_gone_is_explained(data):
@@ -81,3 +84,18 @@ def test_objects_are_never_unpickled(data):
         ".inputs.x: expected an array of numbers, got 'images': "
         "Object arrays cannot be loaded when allow_pickle=False. Save it again."
     )
+
+
+def test_an_array_beyond_the_memory_is_explained(data):
+    header = io.BytesIO()
+    claimed = {"descr": "<f4", "fortran_order": False, "shape": (1 << 50, 2, 2)}
+    np.lib.format.write_array_header_1_0(header, claimed)
+    with zipfile.ZipFile(data.folder / "val.npz", "w") as archive:
+        archive.writestr("images.npy", header.getvalue())
+
+    error = data.error()
+
+    assert error.startswith(
+        ".inputs.x: expected an array that fits into memory, got 'images': Unable to allocate "
+    )
+    assert error.endswith(". Save fewer samples.")
