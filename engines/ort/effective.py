@@ -134,8 +134,9 @@ def assigned_counts(precision: str, nodes: Iterable[Assigned]) -> Computed:
 def effective(precision: str, counts: Computed) -> Effective:
     """Return what the matrix operators make of a precision: None is all that it says.
 
-    `int8` of `int8-fp16` is what remains where the rest computes in fp32, and the rest's name
-    where nothing computes in the wanted type. Where a type is not known nothing is told.
+    Where less than half of them compute in the wanted type, it is the type that most of the others
+    have; `int8` of `int8-fp16` remains where the rest computes in fp32. Where a type is not known
+    nothing is told.
     """
     wanted, _, rest = precision.partition("-")
     by_type = Counter[str]()
@@ -146,7 +147,7 @@ def effective(precision: str, counts: Computed) -> Effective:
         return Effective(precision=None)
     others = [type_ for type_, _ in by_type.most_common() if type_ != wanted]
     lost = rest == "fp16" and "fp16" not in others
-    found = others[0] if not own else wanted if lost else precision
+    found = others[0] if 2 * own < total else wanted if lost else precision
     note = _told(wanted, counts)
     return Effective(precision=None if found == precision else found, notes=(note,))
 

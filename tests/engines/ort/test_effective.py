@@ -70,9 +70,21 @@ def test_nothing_is_told_where_all_is_as_asked_or_not_known(precision, found):
         ),
         (
             "int8-fp16",
-            counts(int8="1 QGemm", fp16="1 MatMul", fp32="1 LSTM"),
+            counts(int8="2 QGemm", fp16="1 MatMul", fp32="1 LSTM"),
             None,
-            "1 of 3 matrix operators compute in int8; in fp16: 1 MatMul; in fp32: 1 LSTM",
+            "2 of 4 matrix operators compute in int8; in fp16: 1 MatMul; in fp32: 1 LSTM",
+        ),
+        (
+            "int8",
+            counts(int8="1 QGemm", fp32="13 FusedConv, 2 Conv"),
+            "fp32",
+            "1 of 16 matrix operators compute in int8; in fp32: 2 Conv, 13 FusedConv",
+        ),
+        (
+            "int8-fp16",
+            counts(int8="1 QGemm", fp16="2 LSTM"),
+            "fp16",
+            "1 of 3 matrix operators compute in int8; in fp16: 2 LSTM",
         ),
         (
             "int8-fp16",
