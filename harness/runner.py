@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from engines import registry
 from harness.accuracy.check import Checker, judged
 from harness.child import ChildError
 from harness.launch import Workplace, launch
+from harness.ledger import Ledger
 from harness.outcome import failed
 from harness.plan import PROCESS_START_S, own_pass_s
 from harness.records import case_record
@@ -20,8 +20,8 @@ from harness.staging import Ready, Staging
 from harness.telemetry.own_pass import run_own_pass
 from harness.telemetry.watch import watching
 from harness.timing import stopwatch
-from results import metrics, summaries
-from results.record import Measured, RunEnd
+from results import metrics
+from results.record import Measured
 from results.store import StoreError
 
 if TYPE_CHECKING:
@@ -76,12 +76,8 @@ class Runner:
             self._execute()
 
     def _execute(self) -> None:
-        if self.earlier is None:
-            supplies = None
-            self.store.add_run(self.run)
-        else:
-            supplies = self._prepare()
-            self.store.add_resume(self.run.id, self.earlier.resume)
+        supplies = None if self.earlier is None else self._prepare()
+        self._ledger.start()
         closed = len(self.earlier.closed) if self.earlier else None
         self.observer.started(self.run.id, self.plan, closed=closed)
         try:
@@ -89,9 +85,9 @@ class Runner:
         except StoreError as error:
             raise StoreError(f"{error} What was measured is kept; go on with --resume.") from error
         except BaseException:
-            self._end("interrupted")
+            self._ledger.end("interrupted")
             raise
-        self._end("done")
+        self._ledger.end("done")
 
     def ready(self, supplies: Supplies | None = None) -> list[Ready]:
         """Prepare, build and check; store and close the cases that fail, return the others."""
@@ -106,8 +102,7 @@ class Runner:
             for case in self.plan.cases
             if case.outcome is not None and case.position not in known
         ]
-        records = [(case_record(case), outcome) for case, outcome in settled]
-        self.store.add_settled(self.run.id, records)
+        self._ledger.settle([(case_record(case), outcome) for case, outcome in settled])
         self.observer.settled([(case.case, outcome) for case, outcome in settled])
 
     def _prepare(self) -> Supplies:
@@ -124,11 +119,11 @@ class Runner:
         total = len(self.plan.runnable)
         with closing(self._staging.build(supplies)) as staged:
             for done, (record, result) in enumerate(staged, 1):
-                self._add_case(record)
+                self._ledger.add_case(record)
                 if isinstance(result, Ready):
                     ready.append(result)
                 else:
-                    self._close(record, result)
+                    self._close(record.position, result)
                 self.observer.preparing("engines", done, total)
         from_cache = {entry.built.key: entry.built.cached for entry in ready}
         cached = sum(from_cache.values())
@@ -146,9 +141,8 @@ class Runner:
             for done, (entry, found) in enumerate(checked, 1):
                 outcome = self._judge(kept, entry, found, checker)
                 if outcome is not None:
-                    position = entry.planned.position
-                    del kept[position]
-                    self._close(self._records[position], outcome)
+                    del kept[entry.planned.position]
+                    self._close(entry.planned.position, outcome)
                 self.observer.preparing("answers", done, len(ready))
         return list(kept.values())
 
@@ -170,8 +164,7 @@ class Runner:
             return failed(found)
         position, precision = ready.planned.position, ready.planned.case.precision
         if found is not None:
-            record = replace(found, attempt=self._attempt)
-            self.store.add_accuracy(self.run.id, position, record)
+            self._ledger.add_accuracy(position, found)
         return judged(found, self.plan.suite.gate, precision)
 
     def _measure(self, ready: list[Ready]) -> None:
@@ -204,7 +197,7 @@ class Runner:
             if error.stale and ready.built.key not in self._rebuilt:
                 return self._build_again(cases, ready, refused=error.message)
             return failed(error)
-        self.store.add_launch(self.run.id, position, self._noted(record, ready))
+        self._ledger.add_launch(position, self._noted(record, ready))
         after = before.after(metrics.launch_statistic(record), passed_ns() / 1e9)
         progress[position] = after
         self.observer.launched(case, after)
@@ -226,11 +219,11 @@ class Runner:
         return None
 
     def _noted(self, record: LaunchRecord, ready: Ready) -> LaunchRecord:
-        """Return the launch as it is stored: of this attempt, and of an engine built again."""
+        """Return the launch with a note where its engine was built again."""
         refused = self._rebuilt.get(ready.built.key)
         notes = [] if refused is None else [f"its engine was built again: {refused}"]
         facts = {**record.facts, "notes": [*record.facts.get("notes", ()), *notes]}
-        return replace(record, attempt=self._attempt, facts=facts)
+        return replace(record, facts=facts)
 
     def _passes_left_s(self, positions: Collection[int]) -> float:
         """Return a guess of what the telemetry of these cases takes."""
@@ -244,9 +237,8 @@ class Runner:
         if isinstance(outcome, Measured) and watch and self.plan.suite.measure.telemetry_s:
             self.observer.watching(ready.planned.case)
             record = run_own_pass(ready, watch, self.workplace)
-            record = replace(record, attempt=self._attempt)
-            self.store.add_telemetry(self.run.id, ready.planned.position, record)
-        self._close(self._records[ready.planned.position], outcome)
+            self._ledger.add_telemetry(ready.planned.position, record)
+        self._close(ready.planned.position, outcome)
 
     @property
     def _staging(self) -> Staging:
@@ -271,24 +263,9 @@ class Runner:
         )
 
     @property
-    def _attempt(self) -> int:
-        return self.earlier.resume.number if self.earlier else 0
+    def _ledger(self) -> Ledger:
+        return Ledger(store=self.store, run=self.run, earlier=self.earlier, records=self._records)
 
-    def _end(self, state: str) -> None:
-        """Store the end, never before the start: the clock may have been set back meanwhile."""
-        began_at = self.earlier.resume.resumed_at if self.earlier else self.run.started_at
-        end = RunEnd(ended_at=max(time.time(), began_at), state=state)
-        self.store.end_run(self.run.id, end)
-
-    def _add_case(self, record: CaseRecord) -> None:
-        """Add the case, unless an earlier attempt of the run has."""
-        known = self.earlier.records.get(record.position) if self.earlier else None
-        self._records[record.position] = known or record
-        if known is None:
-            self.store.add_case(self.run.id, record)
-
-    def _close(self, record: CaseRecord, outcome: Outcome) -> None:
-        self.store.add_outcome(self.run.id, record.position, outcome)
-        if isinstance(outcome, Measured):
-            summaries.close(self.store, self.run.id, self._records[record.position])
-        self.observer.closed(record.case, outcome)
+    def _close(self, position: int, outcome: Outcome) -> None:
+        self._ledger.close(position, outcome)
+        self.observer.closed(self._records[position].case, outcome)

@@ -57,7 +57,7 @@ def gained(task: TaskScore) -> float | None:
 
 
 def size_ratio(before: int, after: int) -> float | None:
-    """Return the weights' size over that of the fp32 graph, None for a graph without weights."""
+    """Return the constants' bytes over those of the fp32 graph, None for a graph without any."""
     return after / before if before else None
 
 

@@ -12,8 +12,8 @@ class Effect:
 
     `nodes` compute in another type than before, of `all_nodes` that have floating-point
     operations. `weights` and `flops` are fractions by type (`int8`, `fp16`, …), largest first.
-    `bytes_before` and `bytes_after` are those of the weights; `kept` tells what was left alone, and
-    why.
+    `bytes_before` and `bytes_after` are those of all constants; `kept` tells what was left alone,
+    and why.
     """
 
     nodes: int

@@ -8,7 +8,7 @@ ONNX's own inference (`infer.py`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,7 +74,7 @@ def executed(block: Block) -> Runs:
                 yield inner, times * step.trips
 
 
-def total_flops(runs: Iterator[tuple[Step, int]] | list[tuple[Step, int]]) -> int:
+def total_flops(runs: Iterable[tuple[Step, int]]) -> int:
     """Return the operations of all that is known."""
     return sum((flops(step) or 0) * times for step, times in runs)
 

@@ -1,12 +1,12 @@
-"""Which precision a graph already has, told from its weights and its quantisation nodes.
+"""Which precision a graph already has, told from its weights and its quantization nodes.
 
 The rule. Weights are the tensors of the graph and of the bodies inside it, counted in stored
 bits; a float tensor that only a Cast or a QuantizeLinear reads counts as what that makes of it.
-Quantised weights of at least QUANTISED_SHARE give the name (`int8`, `fp8`, `int4`), since what a
+Quantized weights of at least QUANTIZED_SHARE give the name (`int8`, `fp8`, `int4`), since what a
 recipe leaves alone, such as an embedding, is often larger than what it changes. int8 is static
-where activations are quantised by constants, `int8-dynamic` where only at run time, and
+where activations are quantized by constants, `int8-dynamic` where only at run time, and
 `int8-weights` where never. The largest share of the other weights follows, unless it is fp32:
-`int8-fp16`. Without quantised weights it is the whole name: `fp16`.
+`int8-fp16`. Without quantized weights it is the whole name: `fp16`.
 
 The names are those of `suites/case.py` and those that no case can have yet: `int8-weights`, and
 pairs such as `fp8-bf16`. They are stable: plans compare them with what a case asks for.
@@ -25,11 +25,11 @@ from engines.graph.walk import every_graph
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, TensorProto
 
-QUANTISED_SHARE = 0.01
+QUANTIZED_SHARE = 0.01
 
 _FLOATS = {"FLOAT": "fp32", "FLOAT16": "fp16", "BFLOAT16": "bf16", "DOUBLE": "fp64"}
 _BITS = {"FLOAT": 32, "FLOAT16": 16, "BFLOAT16": 16, "DOUBLE": 64, "INT4": 4, "UINT4": 4}
-_BITS_OF_QUANTISED = 8
+_BITS_OF_QUANTIZED = 8
 _INTEGER_READERS = (
     "DequantizeLinear",
     "MatMulInteger",
@@ -43,7 +43,7 @@ _INTEGER_READERS = (
 )
 _BLOCK_READERS = ("MatMulNBits", "GatherBlockQuantized")
 
-_QUANTISERS = ("QuantizeLinear", "DequantizeLinear")
+_QUANTIZERS = ("QuantizeLinear", "DequantizeLinear")
 
 Use = tuple["NodeProto", int]
 """A node and the position at which it reads a tensor."""
@@ -68,11 +68,11 @@ def own_precision(model: ModelProto) -> str:
         kind, is_scale = _kind(name, tensor, weights)
         if kind is not None:
             (weights.scale_bits if is_scale else weights.bits)[kind] += _size_bits(tensor)
-    quantised = Counter({k: n for k, n in weights.bits.items() if k in ("int8", "fp8", "int4")})
-    rest = _rest(weights, quantised, model)
-    if quantised.total() < QUANTISED_SHARE * weights.bits.total() or not quantised.total():
+    quantized = Counter({k: n for k, n in weights.bits.items() if k in ("int8", "fp8", "int4")})
+    rest = _rest(weights, quantized, model)
+    if quantized.total() < QUANTIZED_SHARE * weights.bits.total() or not quantized.total():
         return rest
-    name = _quantised_name(quantised.most_common(1)[0][0], weights)
+    name = _quantized_name(quantized.most_common(1)[0][0], weights)
     return name if rest == "fp32" else f"{name}-{rest}"
 
 
@@ -106,7 +106,7 @@ def _type_name(data_type: int) -> str:
 
 
 def _size_bits(tensor: TensorProto) -> int:
-    bits = _BITS.get(_type_name(tensor.data_type), _BITS_OF_QUANTISED)
+    bits = _BITS.get(_type_name(tensor.data_type), _BITS_OF_QUANTIZED)
     return bits * int(prod(tensor.dims))
 
 
@@ -115,18 +115,18 @@ def _kind(name: str, tensor: TensorProto, weights: _Weights) -> tuple[str | None
     uses, own = weights.uses.get(name, []), _type_name(tensor.data_type)
     readers = {node.op_type for node, _ in uses}
     if own not in _FLOATS:
-        return _quantised_kind(own, uses), False
-    if any(node.op_type in _QUANTISERS and position == 1 for node, position in uses):
+        return _quantized_kind(own, uses), False
+    if any(node.op_type in _QUANTIZERS and position == 1 for node, position in uses):
         return _FLOATS[own], True
     if readers == {"QuantizeLinear"}:
-        return _family(_quantised_type(uses[0][0], weights)), False
+        return _family(_quantized_type(uses[0][0], weights)), False
     if readers == {"Cast"}:
         target = _type_name(next((a.i for a in uses[0][0].attribute if a.name == "to"), 0))
         return _FLOATS.get(target), False
     return _FLOATS[own], False
 
 
-def _quantised_kind(own: str, uses: list[Use]) -> str | None:
+def _quantized_kind(own: str, uses: list[Use]) -> str | None:
     for node, _ in uses:
         if node.op_type in _BLOCK_READERS:
             bits = next((a.i for a in node.attribute if a.name == "bits"), 4)
@@ -143,7 +143,7 @@ def _family(own: str) -> str | None:
     return {"INT8": "int8", "UINT8": "int8", "INT4": "int4", "UINT4": "int4"}.get(own)
 
 
-def _quantised_type(node: NodeProto, weights: _Weights) -> str:
+def _quantized_type(node: NodeProto, weights: _Weights) -> str:
     """Return the type that a QuantizeLinear makes: its zero point's, else its attribute's."""
     if len(node.input) > 2 and node.input[2] in weights.types:
         return weights.types[node.input[2]]
@@ -151,20 +151,20 @@ def _quantised_type(node: NodeProto, weights: _Weights) -> str:
     return _type_name(given) if given else "UINT8"
 
 
-def _rest(weights: _Weights, quantised: Counter[str], model: ModelProto) -> str:
+def _rest(weights: _Weights, quantized: Counter[str], model: ModelProto) -> str:
     """Return the commonest float type: of weights, else of scales, else of the inputs."""
     inputs = Counter(
         _FLOATS.get(_type_name(value.type.tensor_type.elem_type)) for value in model.graph.input
     )
     inputs.pop(None, None)
-    for counted in (weights.bits - quantised, weights.scale_bits, inputs):
+    for counted in (weights.bits - quantized, weights.scale_bits, inputs):
         if counted:
             return str(counted.most_common(1)[0][0])
     return "fp32"
 
 
-def _quantised_name(kind: str, weights: _Weights) -> str:
-    """Return the kind, int8 with how its activations are quantised."""
+def _quantized_name(kind: str, weights: _Weights) -> str:
+    """Return the kind, int8 with how its activations are quantized."""
     if kind != "int8":
         return kind
     if any(_is_static(node, weights) for node in weights.nodes):
@@ -174,6 +174,6 @@ def _quantised_name(kind: str, weights: _Weights) -> str:
 
 
 def _is_static(node: NodeProto, weights: _Weights) -> bool:
-    """Return whether a node quantises activations with constant scales."""
-    quantises = node.op_type == "QuantizeLinear" and len(node.input) > 0
-    return quantises and node.input[0] not in weights.types
+    """Return whether a node quantizes activations with constant scales."""
+    quantizes = node.op_type == "QuantizeLinear" and len(node.input) > 0
+    return quantizes and node.input[0] not in weights.types

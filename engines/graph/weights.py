@@ -11,6 +11,12 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 
+MOST_INSIDE_BYTES = 1 << 30
+"""Larger weights go beside the graph: protocol buffers end at 2 GiB, and a runtime holds the file
+beside what it makes of it.
+"""
+
+
 def weights_bytes(model: ModelProto) -> int:
     """Return the bytes of all initializers, external data included, by their types and shapes.
 

@@ -18,7 +18,7 @@ FP8 = ("fp8", "fp8-fp16")
 """The precisions whose graphs the CPU provider takes for int8 ones from `extended` on."""
 
 QUANTIZES_BIASES = "WeightBiasQuantization"
-"""The optimizer, from `basic` on, that rounds biases beside quantised factors to int32.
+"""The optimizer, from `basic` on, that rounds biases beside quantized factors to int32.
 
 It reckons in the bias's own type: a half-precision quotient above 65504 becomes infinity, and then
 any int32. Even in fp32 one above 2³¹ does, where a channel's weights are tiny. It is right in
@@ -94,7 +94,7 @@ def session_options(options: Mapping[str, OptionValue], *, optimize: bool) -> or
 def refused_level(precision: str, options: Mapping[str, OptionValue]) -> str | None:
     """Return that the CPU provider takes no such graph at that level of optimization, or None.
 
-    Above `basic` it fuses fp8's quantisation into operators of integers, and then refuses those.
+    Above `basic` it fuses fp8's quantization into operators of integers, and then refuses those.
     Its setting against that, `session.disable_quant_qdq`, gives wrong numbers instead.
     """
     level = options["graph_optimization"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engines.contract import EngineError
 from engines.graph.check import check
 from engines.graph.precision import own_precision
-from engines.graph.weights import weights_bytes
+from engines.graph.weights import MOST_INSIDE_BYTES, weights_bytes
 from engines.precision.effect import effect
 from engines.precision.recipes import RECIPES
 from suites.case import PRECISIONS
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from engines.precision.effect import Effect
     from engines.precision.recipe import Calibration
 
-_MOST_INSIDE_BYTES = 1 << 30
-"""Protocol buffers end at 2 GiB, and a runtime holds the file beside what it makes of it."""
 _OUTSIDE_BYTES = 1024
 
 
@@ -68,8 +66,8 @@ def _require_fp32(model: ModelProto, precision: str) -> None:
     own = own_precision(model)
     if own == "fp32":
         return
-    quantised = [node for node in model.graph.node if node.op_type.endswith("uantizeLinear")]
-    at = f"node {quantised[0].name!r} ({quantised[0].op_type}): " if quantised else ""
+    quantized = [node for node in model.graph.node if node.op_type.endswith("uantizeLinear")]
+    at = f"node {quantized[0].name!r} ({quantized[0].op_type}): " if quantized else ""
     raise EngineError(
         "invalid-model",
         f"{precision}: {at}expected an fp32 graph, got one that is {own} already",
@@ -88,7 +86,7 @@ def _save(model: ModelProto, target: Path) -> None:
     """Write the model; the same graph gives the same bytes."""
     import onnx
 
-    if weights_bytes(model) > _MOST_INSIDE_BYTES:
+    if weights_bytes(model) > MOST_INSIDE_BYTES:
         onnx.save(
             model,
             target,

@@ -65,9 +65,11 @@ class TensorRtBackend(ABC):
 
         try:
             facts = build_plan(self.flavour, model, case, self._options(case), path, site)
-        except (EngineError, OSError, MemoryError, ImportError):
+        except (EngineError, OSError, MemoryError, ImportError) as error:
+            clear_frames(error.__traceback__)  # a builder freed while another logs waits for it
             raise
         except Exception as error:
+            clear_frames(error.__traceback__)
             raise explain(error, default="build") from error
         return Engine(path=path, facts=facts)
 

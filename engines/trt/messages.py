@@ -41,17 +41,17 @@ _PATTERNS = (
     (
         r"Int32 but must have type FP8|int32 bias",
         "unsupported-op",
-        "Quantise the model without its biases (QuantizeBias=False).",
+        "Quantize the model without its biases (QuantizeBias=False).",
     ),
     (
         r"shiftIsAllZeros|[Nn]on-zero zero point",
         "unsupported-op",
-        "Quantise activations symmetrically.",
+        "Quantize activations symmetrically.",
     ),
     (
         r"Scale coefficients must all be positive",
         "unsupported-op",
-        "Quantise without scales of 0: leave out what was 0 in every sample.",
+        "Quantize without scales of 0: leave out what was 0 in every sample.",
     ),
     (
         r"contains HW-specific datatypes|is not supported\. In compileGraph|for Turing",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from harness.accuracy.sequences import collapse, sequence_metrics
+from harness.accuracy.sequences import sequence_metrics
 from results.accuracy import ClassScore, TaskScore
 from suites.datasets.samples import PADDING
 
@@ -29,18 +29,17 @@ class NoScorerError(ScoreError):
     """What scores answers is not installed."""
 
 
-def scores(samples: Samples, answers: Array, *, blank: int | None = None) -> TaskScore:
+def scores(samples: Samples, answers: Array) -> TaskScore:
     """Return the scores of the answers, which have the samples on their first axis.
 
     Classification: answers are logits [samples, classes], the greatest wins; of a single column
     those above 0 are class 1; whole numbers are classes already. Sequence: logits [samples, steps,
-    symbols] or whole numbers [samples, steps], the greatest of each step. With a `blank` they are
-    collapsed as CTC wants it; without one, step k answers label k, and steps beyond a label's end
-    are not asked. Raises ScoreError.
+    symbols] or whole numbers [samples, steps], the greatest of each step. Step k answers label k,
+    and steps beyond a label's end are not asked. Raises ScoreError.
     """
     if samples.labels is None:
         raise ScoreError(f"data set {samples.name!r} has no labels. Give it some, or no task.")
-    metrics, classes = _scored(samples, samples.labels, answers, blank)
+    metrics, classes = _scored(samples, samples.labels, answers)
     return TaskScore(
         dataset=samples.name,
         task=samples.task,
@@ -51,7 +50,7 @@ def scores(samples: Samples, answers: Array, *, blank: int | None = None) -> Tas
 
 
 def _scored(
-    samples: Samples, labels: Whole, answers: Array, blank: int | None
+    samples: Samples, labels: Whole, answers: Array
 ) -> tuple[dict[str, float], tuple[ClassScore, ...]]:
     place = f"data set {samples.name!r}"
     if len(labels) != len(answers) or not len(labels):
@@ -63,7 +62,7 @@ def _scored(
         raise ScoreError(f"output {samples.output!r}: NaN in {nan} of {answers.size} answers")
     if samples.task == _CLASSIFICATION:
         return _classification(samples, labels, answers)
-    return _sequences(samples, labels, answers, blank), ()
+    return _sequences(samples, labels, answers), ()
 
 
 def _classification(
@@ -116,9 +115,7 @@ def _classes(output: str, answers: Array) -> tuple[Whole, int | None]:
     return column.astype(np.int64), None
 
 
-def _sequences(
-    samples: Samples, labels: Whole, answers: Array, blank: int | None
-) -> dict[str, float]:
+def _sequences(samples: Samples, labels: Whole, answers: Array) -> dict[str, float]:
     steps, count = _steps(samples.output, answers)
     rows = labels.reshape(len(labels), -1)
     _require_known(samples, rows[rows != PADDING], count)
@@ -129,8 +126,6 @@ def _sequences(
             f"data set {samples.name!r}: expected labels with symbols, got padding only. "
             "Give the labels that belong to the samples."
         )
-    if blank is not None:
-        return sequence_metrics(expected, [collapse(row, blank) for row in steps])
     if steps.shape[1] < longest:
         raise ScoreError(
             f"output {samples.output!r}: expected a step for each of {longest} symbols, "

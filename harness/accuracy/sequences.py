@@ -1,4 +1,4 @@
-"""Sequences of symbols: greedy answers, the collapse of CTC, and the distance between two."""
+"""Sequences of symbols: the distance between two, and what many answers are worth."""
 
 from __future__ import annotations
 
@@ -12,18 +12,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Symbols = NDArray[np.int64]
-
-
-def collapse(symbols: Symbols, blank: int) -> Symbols:
-    """Return the symbols with runs of equal ones as one, and then without blanks.
-
-    The mapping B of connectionist temporal classification (Graves et al. 2006, ICML).
-    """
-    starts = np.ones(symbols.size, dtype=bool)
-    starts[1:] = symbols[1:] != symbols[:-1]
-    kept: Symbols = symbols[starts]
-    spoken: Symbols = kept[kept != blank]
-    return spoken
 
 
 def distance(left: Symbols, right: Symbols) -> int:

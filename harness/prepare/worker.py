@@ -67,7 +67,8 @@ def convert(header: Mapping[str, Any]) -> Message:
         raise
     except Exception as error:
         told = " ".join(str(error).split()) or type(error).__name__
-        raise EngineError("build", f"{precision}: the recipe failed: {told}", "") from error
+        hint = "Exclude this precision for the model, and tell dyno's makers."
+        raise EngineError("build", f"{precision}: the recipe failed: {told}", hint) from error
     return Message(header={"effect": asdict(effect), "build_ns": passed_ns()})
 
 

@@ -1,13 +1,15 @@
 import pytest
 
+from results.accuracy import ClassScore
 from results.agreement import Agreement, agreement, gained, size_ratio, weakest_class
 
 
 def test_each_figure_is_that_of_the_output_it_is_worst_for(make_accuracy, make_parity):
     first = make_parity("a", max_abs=0.2, max_rel=0.1, cosine=0.99, snr_db=30.0, top1=0.9, nan=1)
-    second = make_parity("b", max_abs=0.1, max_rel=0.3, cosine=0.95, snr_db=40.0, top1=None)
+    second = make_parity("b", max_abs=0.1, max_rel=0.3, cosine=0.95, snr_db=40.0, top1=0.95)
+    flat = make_parity("c", max_abs=0.0, max_rel=0.0, cosine=1.0, snr_db=None, top1=None, inf=0)
 
-    assert agreement(make_accuracy(parity=(first, second))) == Agreement(
+    assert agreement(make_accuracy(parity=(first, second, flat))) == Agreement(
         max_abs=0.2, max_rel=0.3, cosine=0.95, snr_db=30.0, top1=0.9, nan=1, inf=2
     )
 
@@ -27,7 +29,9 @@ def test_without_parity_there_is_no_agreement(make_accuracy):
 
 
 def test_the_weakest_class_has_the_least_f1(make_task):
-    assert weakest_class(make_task()).label == "8"
+    first = ClassScore(label="3", precision=0.2, recall=0.9, f1=0.33, support=10)
+    second = ClassScore(label="8", precision=0.9, recall=0.5, f1=0.64, support=10)
+    assert weakest_class(make_task(classes=(second, first))) == first
     assert weakest_class(make_task(classes=())) is None
 
 

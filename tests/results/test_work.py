@@ -35,9 +35,12 @@ def pairs(judged_run, judged_summaries):
 
 def test_ceilings_are_the_best_of_the_models_that_are_there_for_it(pairs):
     first, peak = pairs[0], next(pair for pair in pairs if pair[0].record.case.model == "peak")
-    slower = replace(peak[1], work=replace(peak[1].work, flops_per_s=1.0))
+    slower = [
+        (case, replace(summary, work=replace(summary.work, flops_per_s=1.0, bytes_per_s=1.0)))
+        for case, summary in (peak, pairs[-1])
+    ]
 
-    found = ceilings([*pairs, (peak[0], slower)])
+    found = ceilings([*pairs, *slower])
 
     assert found.memory == {"onnxruntime-cpu": pairs[-1][1].work.bytes_per_s}
     assert found.compute_share(*peak) == 1.0
@@ -68,6 +71,16 @@ def test_a_compute_ceiling_is_for_its_backend_precision_and_options(pairs, chang
         summary = replace(summary, **change)
 
     assert ceilings(pairs).compute_share(replace(case, record=record), summary) is None
+
+
+def test_an_option_that_only_the_case_states_counts(pairs):
+    case, summary = pairs[0]
+    given = replace(case.record.case, options=(("threads", "1"), ("spinning", False)))
+    same = replace(case, record=replace(case.record, case=given, options={}))
+    other = replace(case, record=replace(case.record, options={}))
+
+    shares = [ceilings(pairs).compute_share(each, summary) for each in (same, other)]
+    assert shares == [ceilings(pairs).compute_share(case, summary), None]
 
 
 def test_the_options_of_a_memory_ceiling_do_not_matter_but_its_backend_does(pairs):

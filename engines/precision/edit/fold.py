@@ -12,6 +12,7 @@ import numpy as np
 from onnx import TensorProto, numpy_helper
 
 from engines.precision.edit.constants import constants, drop_unread
+from engines.precision.edit.opset import is_onnx
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
@@ -45,7 +46,7 @@ def _is_move(node: NodeProto, known: Constants) -> bool:
     names = [name for name in node.input if name]
     return (
         node.op_type in _MOVES
-        and node.domain in ("", "ai.onnx")
+        and is_onnx(node)
         and all(name in known for name in names)
         and bool(names)
         and known[names[0]].data_type == TensorProto.FLOAT

@@ -22,11 +22,16 @@ def opsets_of(model: ModelProto) -> dict[str, int]:
     }
 
 
+def is_onnx(node: NodeProto) -> bool:
+    """Return whether a node's operator is one of ONNX's own domain."""
+    return node.domain in _ONNX
+
+
 def schema_of(node: NodeProto, opsets: Mapping[str, int]) -> OpSchema | None:
     """Return an operator's definition, or None for one that ONNX does not define."""
     from onnx import defs
 
-    domain = "" if node.domain in _ONNX else node.domain
+    domain = "" if is_onnx(node) else node.domain
     version = opsets.get(domain, 0)
     if version and defs.has(node.op_type, domain=domain, max_inclusive_version=version):
         return defs.get_schema(node.op_type, version, domain)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from onnx import helper
 
 from engines.precision.edit.names import Names
+from engines.precision.edit.opset import is_onnx
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
@@ -36,6 +37,6 @@ def split_biases(model: ModelProto) -> None:
 
 
 def _has_plain_bias(node: NodeProto) -> bool:
-    is_gemm = node.op_type == "Gemm" and node.domain in ("", "ai.onnx")
+    is_gemm = node.op_type == "Gemm" and is_onnx(node)
     is_scaled = any(a.name == "beta" and a.f != 1 for a in node.attribute)
     return is_gemm and not is_scaled and any(node.input[_BIAS:])

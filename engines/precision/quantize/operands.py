@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from onnx import TensorProto
 
 from engines.precision.edit.constants import Constants
+from engines.precision.edit.opset import is_onnx
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -53,7 +54,7 @@ def operands(node: NodeProto, constants: Constants) -> tuple[Operand, ...]:
 
     Raises UnfitError.
     """
-    if node.domain not in ("", "ai.onnx") or node.op_type not in _FACTORS:
+    if not is_onnx(node) or node.op_type not in _FACTORS:
         return ()
     found = _FACTORS[node.op_type](node, constants)
     for operand in found:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from engines.contract import EngineError
-from engines.graph.weights import weights_bytes
+from engines.graph.weights import MOST_INSIDE_BYTES, weights_bytes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
     from engines.precision.recipe import Sample
-
-MOST_INSIDE_BYTES = 1 << 30
-"""Larger weights go beside the graph: a message of protocol buffers ends at 2 GiB."""
 
 
 class Probe:

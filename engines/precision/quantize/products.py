@@ -8,6 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
+from onnx import TensorProto
 from onnx.numpy_helper import to_array
 
 from engines.contract import EngineError
@@ -63,22 +64,20 @@ def quantize_products(
     recipe: str,
     per_channel: bool = True,
     half: bool = False,
-    operators: Sequence[str] = PRODUCTS,
 ) -> Converted:
     """Put both factors of every product of the main graph through Q/DQ pairs.
 
     Constant weights are stored quantized; those of recurrent operators stay floats before a pair,
-    since TensorRT-RTX 1.7 builds no GRU otherwise. Biases stay. Only nodes of `operators` are
-    looked at. Changes the model. Raises EngineError, of kind `precision-mismatch` where there is
-    nothing to quantize.
+    since TensorRT-RTX 1.7 builds no GRU otherwise. Biases stay. Changes the model. Raises
+    EngineError, of kind `precision-mismatch` where there is nothing to quantize.
     """
     kept, known = Kept(), constants(model.graph)
-    products = find_products(model.graph, known, kept, recipe=recipe, operators=operators)
+    products = find_products(model.graph, known, kept, recipe=recipe)
     found = _ranges(model, calibration, products, recipe)
     products = _in_range(products, found, kept)
     if half:
         products = _in_fp16(products, found, known, kept)
-    require_some(products, kept, model, recipe, operators=operators)
+    require_some(products, kept, model, recipe)
     pairs = Pairs(model.graph, grid, Names(model), recipe=recipe, half=half)
 
     def quantize(product: Product) -> None:
@@ -122,8 +121,6 @@ def _note_bodies(node: NodeProto, kept: Kept, operators: Sequence[str]) -> None:
 
 
 def _reads_table(node: NodeProto, known: Constants) -> bool:
-    from onnx import TensorProto
-
     tensors = [known[name] for name in node.input if name in known]
     return any(
         tensor.data_type == TensorProto.FLOAT

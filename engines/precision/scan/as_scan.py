@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from engines.graph.walk import every_graph
 from engines.precision.edit.constants import constants, drop_unread
 from engines.precision.edit.names import Names, label
+from engines.precision.edit.opset import is_onnx
 from engines.precision.scan.recurrence import GATES, NotReadError, read
 from engines.precision.scan.scan import write_scan
 from engines.precision.scan.section import Section
@@ -71,7 +72,7 @@ def as_scan(model: ModelProto) -> Scanned:
 
 def is_recurrent(node: NodeProto) -> bool:
     """Return whether the node is one of ONNX's three recurrent operators."""
-    return node.op_type in GATES and node.domain in ("", "ai.onnx")
+    return node.op_type in GATES and is_onnx(node)
 
 
 def _called(node: NodeProto) -> str:

@@ -248,7 +248,7 @@ def at(precision, **options):
 
 
 @pytest.fixture
-def quantised(tmp_path):
+def quantized(tmp_path):
     """Return what makes a model of two products, the first before a Relu, in a type's Q and DQ."""
 
     def make(kind):
@@ -283,21 +283,21 @@ def run(model, asked, path):
         return session.facts(), session.outputs()["y"]
 
 
-def test_an_int8_graph_says_how_much_of_it_the_runtime_computes_in_int8(quantised, tmp_path):
-    facts, _ = run(quantised(TensorProto.INT8), at("int8"), tmp_path / "e")
+def test_an_int8_graph_says_how_much_of_it_the_runtime_computes_in_int8(quantized, tmp_path):
+    facts, _ = run(quantized(TensorProto.INT8), at("int8"), tmp_path / "e")
     assert facts.effective_precision is None
     assert facts.notes == ("1 of 2 matrix operators compute in int8; in fp32: 1 MatMul",)
 
 
-def test_an_int8_graph_that_is_not_fused_computes_in_fp32(quantised, tmp_path):
+def test_an_int8_graph_that_is_not_fused_computes_in_fp32(quantized, tmp_path):
     asked = at("int8", graph_optimization="basic")
-    facts, _ = run(quantised(TensorProto.INT8), asked, tmp_path / "e")
+    facts, _ = run(quantized(TensorProto.INT8), asked, tmp_path / "e")
     assert facts.effective_precision == "fp32"
     assert facts.notes == ("0 of 2 matrix operators compute in int8; in fp32: 2 MatMul",)
 
 
-def test_fp8_computes_in_fp32_and_as_the_graph_says(quantised, tmp_path):
-    model = quantised(TensorProto.FLOAT8E4M3FN)
+def test_fp8_computes_in_fp32_and_as_the_graph_says(quantized, tmp_path):
+    model = quantized(TensorProto.FLOAT8E4M3FN)
     facts, found = run(model, at("fp8"), tmp_path / "e")
     _, plain = run(model, at("fp8", graph_optimization="disabled"), tmp_path / "p")
     assert facts.options["graph_optimization"] == "basic"

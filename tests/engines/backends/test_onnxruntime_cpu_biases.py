@@ -69,7 +69,7 @@ def test_an_optimized_graph_gives_the_answers_of_the_graph_as_it_is(tmp_path, re
         assert cosine(session.outputs()["y"], expected) > 0.9999
 
 
-def test_biases_are_quantised_for_a_kernel_of_integers_and_only_where_they_fit(tmp_path):
+def test_biases_are_quantized_for_a_kernel_of_integers_and_only_where_they_fit(tmp_path):
     asked = replace(CASE, precision="int8")
     built = {}
     for name, given in {

@@ -80,7 +80,7 @@ def test_the_smallest_of_several_tables_counts(graph_model):
     assert bound(graph_model(nodes, IDS, OUT, weights=weights)) == 7
 
 
-def test_tables_are_found_in_constants_and_behind_dequantisation(graph_model):
+def test_tables_are_found_in_constants_and_behind_dequantization(graph_model):
     constant = helper.make_node("Constant", [], ["raw"], value=table("raw", (5, 2)))
     nodes = [
         constant,

@@ -232,6 +232,15 @@ def test_what_follows_from_weights_alone_costs_nothing(graph_model):
     assert found.activation_bytes == 4 * (5 * 8 + 5 * 4)
 
 
+def test_what_follows_from_weights_alone_is_known_whatever_makes_it(graph_model):
+    nodes = [node("Odd", ["w"], "o", domain="com.example"), node("Relu", ["x"], "y")]
+    weights = [constant("w", np.eye(3, dtype=np.float32))]
+
+    found = cost_of(graph_model, nodes, weights=weights, domains=["com.example"])
+
+    assert found.uncounted == {}
+
+
 def test_random_numbers_are_no_constants(graph_model):
     nodes = [
         node("RandomNormal", [], "r", shape=[5, 8]),

@@ -61,6 +61,7 @@ NODES = {
     "a sum of products": ("Einsum", [(2, 3), (3, 4)], {"equation": "ij, jk -> ik"}, 2 * 24),
     "an outer product": ("Einsum", [(2,), (3,)], {"equation": "i,j->ij"}, 6),
     "a transposition": ("Einsum", [(2, 3)], {"equation": "ij->ji"}, 0),
+    "any batch": ("Einsum", [(2, 3), (3, 4)], {"equation": "...j,jk->...k"}, None),
     "three factors": ("Einsum", [(2,), (2,), (2,)], {"equation": "i,i,i->i"}, None),
     "a broadcast sum": ("Add", [(4, 1), (3,)], {}, 12),
     "a function": ("Gelu", [(4, 3)], {}, 12),
@@ -191,12 +192,11 @@ def test_products_of_quantized_operands_count_as_their_float_twins(graph_model):
         )
         == 2 * 5 * 6
     )
-    assert flops_of(
-        graph_model,
-        "QLinearConv",
-        [image, scalar, scalar, weight, scalar, scalar, scalar, scalar, (9,)],
-        kinds=[INT8, FLOAT, INT8, INT8, FLOAT, INT8, FLOAT, INT8, INT32],
-    ) == 2 * 9 * 36 * (54 + 1)
+    shapes = [image, scalar, scalar, weight, *[scalar] * 4]
+    kinds = [INT8, FLOAT, INT8, INT8, FLOAT, INT8, FLOAT, INT8]
+    plain = flops_of(graph_model, "QLinearConv", shapes, kinds=kinds)
+    biased = flops_of(graph_model, "QLinearConv", [*shapes, (9,)], kinds=[*kinds, INT32])
+    assert (plain, biased) == (2 * 9 * 36 * 54, 2 * 9 * 36 * (54 + 1))
 
 
 def test_a_dynamically_quantized_lstm_counts_as_an_lstm(graph_model):

@@ -143,3 +143,46 @@ def test_a_table_of_small_integers_is_no_weight(found):
     nodes = [node("Gather", ["t", "i"], "g"), node("Cast", ["g"], "y", to=FLOAT)]
     weights = [tensor("t", (9,), np.int32), tensor("i", (2,), np.int64)]
     assert [each[2] for each in found(nodes, weights).values()] == [False, False]
+
+
+def test_a_scale_that_only_a_quantization_reads_stays_a_float(found):
+    nodes = [node("QuantizeLinear", ["x", "s"], "q"), node("DequantizeLinear", ["q", "t"], "y")]
+    assert found(nodes, [tensor("s", ()), tensor("t", ())])["s"] == ("FLOAT", 1, False, 4)
+
+
+def test_a_weight_that_is_cast_and_quantized_too_stays_so(found):
+    nodes = [
+        node("Cast", ["w"], "c", to=TensorProto.FLOAT16),
+        node("QuantizeLinear", ["w", "s", "z"], "q"),
+        node("Cast", ["c"], "d", to=FLOAT),
+        node("DequantizeLinear", ["q", "s", "z"], "e"),
+        node("MatMul", ["x", "d"], "a"),
+        node("MatMul", ["x", "e"], "b"),
+        node("Add", ["a", "b"], "y"),
+    ]
+    weights = [tensor("w", (8, 3)), tensor("s", ()), tensor("z", (), np.int8)]
+    assert found(nodes, weights)["w"] == ("FLOAT", 24, True, 96)
+
+
+def test_a_weight_that_is_moved_in_two_ways_stays_so(found):
+    nodes = [
+        node("Transpose", ["w"], "t"),
+        node("Cast", ["t"], "h", to=TensorProto.FLOAT16),
+        node("Cast", ["h"], "c", to=FLOAT),
+        node("Transpose", ["w"], "u"),
+        node("MatMul", ["x", "c"], "a"),
+        node("MatMul", ["x", "u"], "b"),
+        node("Add", ["a", "b"], "y"),
+    ]
+    assert found(nodes, [tensor("w", (3, 8))])["w"] == ("FLOAT", 24, True, 96)
+
+
+def test_a_sparse_constant_counts_by_the_values_that_it_holds(graph_model):
+    model = graph_model([node("Relu", ["x"], "y")], X, Y)
+    places = tensor("places", (2,), np.int64)
+    model.graph.sparse_initializer.append(
+        helper.make_sparse_tensor(tensor("w", (2,)), places, [4, 3])
+    )
+
+    [each] = parameters(trace(model, {}))
+    assert (each.name, each.number, each.size_bytes) == ("w", 2, 8)

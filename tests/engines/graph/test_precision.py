@@ -19,7 +19,7 @@ def node(kind, inputs, output, **more):
 
 
 SCALE = tensor("s", np.float32, ())
-QUANTISED_X = [
+QUANTIZED_X = [
     node("QuantizeLinear", ["x", "s", "zero"], "q"),
     node("DequantizeLinear", ["q", "s", "zero"], "d"),
 ]
@@ -87,10 +87,10 @@ def test_without_weights_the_inputs_tell(graph_model, code, precision):
     [(np.int8, "int8"), (np.uint8, "int8"), (ml_dtypes.float8_e4m3fn, "fp8")],
 )
 @pytest.mark.parametrize(("scale", "suffix"), [(np.float32, ""), (np.float16, "-fp16")])
-def test_quantised_weights_and_activations_name_the_precision(
+def test_quantized_weights_and_activations_name_the_precision(
     graph_model, dtype, precision, scale, suffix
 ):
-    nodes = [*QUANTISED_X, node("DequantizeLinear", ["w", "s", "zero"], "wd"), MATMUL]
+    nodes = [*QUANTIZED_X, node("DequantizeLinear", ["w", "s", "zero"], "wd"), MATMUL]
     weights = [tensor("w", dtype), tensor("zero", dtype, ()), tensor("s", scale, ())]
 
     assert own_precision(graph_model(nodes, X, Y, weights=weights)) == f"{precision}{suffix}"
@@ -98,7 +98,7 @@ def test_quantised_weights_and_activations_name_the_precision(
 
 def test_the_other_weights_tell_the_rest(graph_model):
     nodes = [
-        *QUANTISED_X,
+        *QUANTIZED_X,
         node("DequantizeLinear", ["w", "s", "zero"], "wd"),
         node("MatMul", ["d", "wd"], "a"),
         node("Add", ["a", "b"], "y"),
@@ -113,9 +113,9 @@ def test_the_other_weights_tell_the_rest(graph_model):
     assert own_precision(graph_model(nodes, X, Y, weights=weights)) == "int8-fp16"
 
 
-def test_float_weights_that_are_quantised_in_the_graph_count_as_quantised(graph_model):
+def test_float_weights_that_are_quantized_in_the_graph_count_as_quantized(graph_model):
     nodes = [
-        *QUANTISED_X,
+        *QUANTIZED_X,
         node("QuantizeLinear", ["w", "s", "zero"], "wq"),
         node("DequantizeLinear", ["wq", "s", "zero"], "wd"),
         MATMUL,
@@ -125,10 +125,10 @@ def test_float_weights_that_are_quantised_in_the_graph_count_as_quantised(graph_
     assert own_precision(graph_model(nodes, X, Y, weights=weights)) == "int8"
 
 
-def test_a_large_embedding_does_not_hide_quantisation(graph_model):
+def test_a_large_embedding_does_not_hide_quantization(graph_model):
     nodes = [
         node("Gather", ["table", "ids"], "x"),
-        *QUANTISED_X,
+        *QUANTIZED_X,
         node("DequantizeLinear", ["w", "s", "zero"], "wd"),
         MATMUL,
     ]
@@ -143,7 +143,7 @@ def test_a_large_embedding_does_not_hide_quantisation(graph_model):
     assert own_precision(graph_model(nodes, inputs, Y, weights=weights)) == "int8"
 
 
-def test_activations_quantised_at_run_time_are_dynamic(graph_model):
+def test_activations_quantized_at_run_time_are_dynamic(graph_model):
     nodes = [
         helper.make_node("DynamicQuantizeLinear", ["x"], ["q", "qs", "qz"]),
         node("MatMulInteger", ["q", "w", "qz"], "i"),
@@ -176,7 +176,7 @@ def test_blocks_of_four_bits_are_int4(graph_model):
     assert own_precision(model) == "int4"
 
 
-def test_tables_of_small_integers_are_no_quantisation(graph_model):
+def test_tables_of_small_integers_are_no_quantization(graph_model):
     nodes = [node("Gather", ["t", "ids"], "g"), node("MatMul", ["x", "w"], "y")]
     weights = [tensor("t", np.uint8), tensor("w", np.float32)]
     inputs = {**X, "ids": (TensorProto.INT64, [1])}
@@ -191,7 +191,7 @@ def test_tables_of_small_integers_are_no_quantisation(graph_model):
         node("QuantizeLinear", [], "y"),
         helper.make_node("Constant", [], [], value=tensor("c", np.float32)),
     ],
-    ids=["cast", "quantise", "constant"],
+    ids=["cast", "quantize", "constant"],
 )
 def test_nodes_without_what_they_need_are_left_to_the_checker(graph_model, broken):
     model = graph_model([broken], X, Y, weights=[tensor("w", np.float16), tensor("v", np.float16)])

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from engines.backends.onnxruntime_cpu import PROVIDERS, OnnxRuntimeCpu
 from engines.contract import Device, PreparedModel, Site
@@ -14,6 +15,7 @@ from engines.ort.effective import (
     assigned_counts,
     effective,
     effective_of,
+    facts_of,
 )
 from engines.ort.placement import Assigned
 from engines.precision.recipe import Calibration
@@ -81,6 +83,12 @@ def test_nothing_is_told_where_all_is_as_asked_or_not_known(precision, found):
             "1 of 16 matrix operators compute in int8; in fp32: 2 Conv, 13 FusedConv",
         ),
         (
+            "int8",
+            counts(int8="1 QGemm", fp16="1 Conv", fp32="2 LSTM"),
+            "fp32",
+            "1 of 4 matrix operators compute in int8; in fp16: 1 Conv; in fp32: 2 LSTM",
+        ),
+        (
             "int8-fp16",
             counts(int8="1 QGemm", fp16="2 LSTM"),
             "fp16",
@@ -138,6 +146,20 @@ def test_weights_of_4_bits_that_are_unpacked_apart_are_counted():
 def test_weights_of_4_bits_that_are_all_read_packed_need_no_note():
     facts = {"computes:fp32:MatMulNBits": 1, "int4:MatMulNBits": 1}
     assert effective_of("int4", facts) == Effective(precision=None)
+
+
+@pytest.mark.parametrize(("bits", "kept"), [(4, {"int4:MatMulNBits": 1}), (8, {})])
+def test_only_blocks_of_4_bits_are_weights_of_4_bits(bits, kept, tmp_path):
+    node = helper.make_node("MatMulNBits", ["x", "w", "s"], ["y"], bits=bits)
+    weights = [
+        numpy_helper.from_array(np.ones((2, 1, 16), np.uint8), "w"),
+        numpy_helper.from_array(np.ones((2, 1), np.float32), "s"),
+    ]
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in "xy")
+    model = helper.make_model(helper.make_graph([node], "g", [x], [y], weights))
+    path = tmp_path / "m.onnx"
+    path.write_bytes(model.SerializeToString())
+    assert facts_of(path) == {"computes:fp32:MatMulNBits": 1, **kept}
 
 
 def test_a_graph_that_lost_its_4_bit_weights_is_an_fp32_one():

@@ -38,7 +38,7 @@ def test_types_are_followed_from_inputs_weights_and_casts(nodes_of):
     assert found == {"Relu": "fp32", "Cast": "fp32", "Reshape": "fp16", "MatMul": "fp16"}
 
 
-def test_what_is_dequantised_has_the_type_of_its_scale_whatever_was_quantised(nodes_of):
+def test_what_is_dequantized_has_the_type_of_its_scale_whatever_was_quantized(nodes_of):
     found = nodes_of(
         helper.make_node("Cast", ["x"], ["h"], to=HALF),
         helper.make_node("QuantizeLinear", ["h", "half", "zero"], ["q"]),

@@ -113,12 +113,20 @@ def test_a_graph_that_the_checker_refuses_is_the_recipes_fault(source, tmp_path,
 
 
 def test_large_weights_lie_beside_the_graph(source, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "_MOST_INSIDE_BYTES", 1)
+    monkeypatch.setattr(module, "MOST_INSIDE_BYTES", 1)
     monkeypatch.setattr(module, "_OUTSIDE_BYTES", 0)
     convert(source(linear()), tmp_path / "engine", "fp16", NOTHING, SHAPES)
 
     assert (tmp_path / "engine.data").stat().st_size >= 32
     onnx.checker.check_model(str(tmp_path / "engine"), full_check=True)
+
+
+def test_small_weights_stay_in_the_file_of_a_large_graph(source, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MOST_INSIDE_BYTES", 1)
+    convert(source(linear()), tmp_path / "engine", "fp16", NOTHING, SHAPES)
+
+    model = onnx.load(tmp_path / "engine", load_external_data=False)
+    assert not model.graph.initializer[0].external_data
 
 
 def test_every_recipe_can_be_imported():

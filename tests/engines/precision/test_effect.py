@@ -118,6 +118,35 @@ def test_weights_alone_change_what_is_kept_and_not_what_is_computed_in():
     assert found.changed
 
 
+def test_a_product_computes_in_the_type_of_what_was_moved_once_dequantized():
+    after = quantized(np.int8)
+    weights = next(each for each in after.graph.initializer if each.name == "wq")
+    weights.CopyFrom(tensor("wq", (4, 8), np.int8))
+    after.graph.node.insert(3, node("Transpose", ["wd"], "turned"))
+    after.graph.node[4].input[1] = "turned"
+
+    assert effect(BEFORE, after, SHAPES).flops["int8"] == PRODUCT / TOTAL
+
+
+def test_an_activation_alone_does_not_change_what_is_computed_in():
+    after = quantized(np.int8)
+    after.graph.node[3].input[1] = "w"
+    after.graph.initializer.append(tensor("w", (8, 4)))
+
+    assert effect(BEFORE, after, SHAPES).flops == {"fp32": 1.0}
+
+
+def test_weights_that_were_of_another_type_before_are_no_effect():
+    weights = [tensor("w", (8, 4)), tensor("b", (4,)), tensor("table", (3, 2), np.float64)]
+    weights.append(numpy_helper.from_array(np.array([0]), "i"))
+    looked_up = node("Gather", ["table", "i"], "rows")
+    before = model([*BEFORE.graph.node, looked_up], weights)
+
+    found = effect(before, copy.deepcopy(before), SHAPES)
+
+    assert (found.weights.keys(), found.changed) == ({"fp32", "fp64"}, False)
+
+
 def test_half_precision_changes_every_node():
     after = model(
         [
@@ -242,3 +271,44 @@ def test_a_recurrent_operator_in_halves_has_one_type():
     found = effect(lstm(quantized=False), lstm(quantized=False, state=HALF), {"x": (5, 2, 8)})
 
     assert (found.nodes, found.flops) == (1, {"fp16": 1.0})
+
+
+def test_a_recurrent_operator_in_a_body_computes_on_each_trip():
+    def scan(cell):
+        graph = cell.graph
+        body = helper.make_graph(
+            list(graph.node), "body", list(graph.input), list(graph.output), list(graph.initializer)
+        )
+        x = helper.make_tensor_value_info("xs", FLOAT, [3, 5, 2, 8])
+        y = helper.make_tensor_value_info("ys", FLOAT, None)
+        nodes = [node("Scan", ["xs"], "ys", body=body, num_scan_inputs=1)]
+        outer = helper.make_graph(nodes, "g", [x], [y])
+        return helper.make_model(outer, opset_imports=cell.opset_import, ir_version=10)
+
+    once = effect(lstm(quantized=False), lstm(quantized=True), {"x": (5, 2, 8)})
+    after = scan(lstm(quantized=True))
+    thrice = effect(scan(lstm(quantized=False)), after, {"xs": (3, 5, 2, 8)})
+
+    assert thrice.flops == once.flops
+
+
+def test_a_recurrent_operator_of_integers_computes_in_the_type_of_its_weights():
+    names = ["x", "w", "r", "", "", "", "", "", "s", "z", "s", "z"]
+    cell = node("DynamicQuantizeLSTM", names, "y", hidden_size=4, domain="com.microsoft")
+    after = lstm(quantized=False)
+    del after.graph.node[:]
+    after.graph.node.append(cell)
+    del after.graph.initializer[:]
+    after.graph.initializer.extend(
+        [
+            tensor("w", (1, 8, 16), np.int8),
+            tensor("r", (1, 4, 16), np.int8),
+            tensor("s", (1, 16)),
+            tensor("z", (1, 16), np.int8),
+        ]
+    )
+    after.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+
+    found = effect(lstm(quantized=False), after, {"x": (5, 2, 8)})
+
+    assert (found.nodes, found.flops, found.weights) == (1, {"int8": 1.0}, {"int8": 1.0})

@@ -118,6 +118,17 @@ def test_weights_that_tensorrt_rtx_does_not_take_are_told(x, y, shape, attribute
     assert int4(model, NO_SAMPLES).kept == (f"its weight {reason}: node 'conv' (Conv)",)
 
 
+def test_a_weight_that_two_nodes_multiply_along_other_axes_has_blocks_for_each():
+    model = model_of("MatMul", [4, 64], [4, 64], [64, 64])
+    turned = helper.make_node("Gemm", ["y", "w"], ["z"], transB=1)
+    model.graph.node.append(turned)
+    model.graph.output.append(value("z", [4, 64]))
+    model = int4(model, NO_SAMPLES).model
+    onnx.checker.check_model(model, full_check=True)
+    sizes = {t.name: list(t.dims) for t in model.graph.initializer if ".scale" in t.name}
+    assert sizes == {"w.scale": [2, 64], "w.scale_2": [64, 2]}
+
+
 def test_a_recurrent_weight_has_a_block_a_row(family_of):
     model = int4(family_of("bilstm-text").model, NO_SAMPLES).model
     scales = {t.name: list(t.dims) for t in model.graph.initializer if t.name.endswith(".scale")}

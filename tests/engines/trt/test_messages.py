@@ -85,11 +85,11 @@ def test_a_text_becomes_a_kind_and_one_line(text, kind, message):
     [
         (
             "fc_b_DequantizeLinear: input has type Int32 but must have type FP8, FP4, Int4",
-            "Quantise the model without its biases (QuantizeBias=False).",
+            "Quantize the model without its biases (QuantizeBias=False).",
         ),
         (
             "Assertion failed: shiftIsAllZeros(zeroPoint): Non-zero zero point is not supported",
-            "Quantise activations symmetrically.",
+            "Quantize activations symmetrically.",
         ),
         (
             "ElementWiseOperation SUB must have same input types. But they are of types Float and",

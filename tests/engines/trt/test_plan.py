@@ -1,4 +1,5 @@
 import hashlib
+import weakref
 
 import pytest
 from onnx import TensorProto, helper
@@ -37,6 +38,24 @@ def test_the_facts_have_layers_memory_and_tensors(built):
         "layers": 1,
         "device_bytes": 1 << 20,
     }
+
+
+def test_a_refused_build_frees_its_builder_while_the_error_is_held(built, monkeypatch):
+    """Else it is freed whenever garbage is collected, in the log of a build that holds its lock."""
+    import tensorrt
+
+    builders = []
+    create = tensorrt.Builder.create_network
+
+    def noted(self, flags=0):
+        builders.append(weakref.ref(self))
+        return create(self, flags)
+
+    monkeypatch.setattr(tensorrt.Builder, "create_network", noted)
+    with pytest.raises(EngineError) as error:
+        built(batch=2, min_batch=4, max_batch=8)
+    assert error.value.__traceback__ is not None
+    assert [builder() for builder in builders] == [None]
 
 
 def test_the_same_case_gives_the_same_bytes(built):
@@ -237,19 +256,19 @@ REFUSED = [
         {"bias": TensorProto.INT32},
         "node 'b_dq' (DequantizeLinear): ",
         "b_dq: input has type Int32 but must have type FP8, FP4, Int4, Int8, or UInt8",
-        "Quantise the model without its biases (QuantizeBias=False).",
+        "Quantize the model without its biases (QuantizeBias=False).",
     ),
     (
         {"zero": 3},
         "node 'x_q' (QuantizeLinear): ",
         "Non-zero zero point is not supported",
-        "Quantise activations symmetrically.",
+        "Quantize activations symmetrically.",
     ),
     (
         {"scale": 0.0},
         "node 'x_q' (QuantizeLinear): ",
         "Scale coefficients must all be positive",
-        "Quantise without scales of 0: leave out what was 0 in every sample.",
+        "Quantize without scales of 0: leave out what was 0 in every sample.",
     ),
 ]
 

@@ -86,6 +86,12 @@ def test_data_that_is_not_there_is_a_reason_beside_parity(checker):
     assert checker.asked[0].samples is None
 
 
+def test_a_case_that_could_only_be_scored_says_that_its_data_is_not_there(checker):
+    checker.answers[0] = replace(RECORD, skipped={"reference": "none"})
+    found = checker.check(ready(precision="fp32", samples="not installed."))
+    assert found.skipped == {"reference": "none", "setup": "not installed."}
+
+
 def test_data_without_labels_is_asked_for_parity_alone(checker):
     unlabelled = replace(SAMPLES, labels=None, task="")
     assert checker.check(ready(precision="fp32", samples=unlabelled)) is None

@@ -141,6 +141,15 @@ def test_values_whose_squares_overflow_are_compared_all_the_same():
     assert found.snr_db == pytest.approx(10 * math.log10(2))
 
 
+def test_a_difference_that_overflows_is_the_greatest_number():
+    largest = float(np.finfo(np.float64).max)
+    assert compare([largest], [-largest], np.float64).max_abs == largest
+
+
+def test_rounding_makes_no_cosine_above_one():
+    assert compare([-6.0, 5.0, 2.0], [-48.0, 40.0, 16.0]).cosine == 1.0
+
+
 @pytest.mark.parametrize(
     "dtype",
     [np.float16, ml_dtypes.bfloat16, ml_dtypes.float8_e4m3fn, np.int8, np.int64, ml_dtypes.int4],
@@ -193,6 +202,7 @@ ONE = np.ones((2, 3), np.float32)
         ),
         ({"z": ONE}, "output 'y': expected one of ['z'], as the case has them"),
         ({"y": ONE.astype(np.complex64)}, "output 'y': expected real numbers, got complex64"),
+        ({"y": ONE.astype("U3")}, "output 'y': expected real numbers, got <U3"),
     ],
 )
 def test_what_cannot_be_compared_is_named(found, told):

@@ -4,9 +4,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engines import registry
 from harness.accuracy import reference as module
 from harness.accuracy.batches import Batches
 from harness.accuracy.reference import NoReferenceError, Reference
+from harness.accuracy.scores import ScoreError
 from harness.child import Child
 from suites.case import Case
 from suites.datasets.samples import Samples
@@ -95,6 +97,15 @@ def test_another_model_or_other_inputs_are_run_anew(reference, asked, change):
     assert "infer" in asked
 
 
+def test_another_runtime_is_asked_anew(reference, asked, monkeypatch):
+    reference().answers()
+    asked.clear()
+    kind = type(registry.get("onnxruntime-cpu"))
+    monkeypatch.setattr(kind, "engine_key", lambda *_: {"runtime": "another"})
+    reference().answers()
+    assert "infer" in asked
+
+
 def test_a_query_of_the_data_is_answered_and_kept_apart_from_the_cases_inputs(reference, asked):
     query = {"x": VALUES[::-1]}
     assert reference().answers(query)["y"].tolist() == ANSWERS[::-1]
@@ -111,6 +122,14 @@ def test_a_data_set_goes_through_once_and_its_answers_are_kept(reference, asked)
     asked.clear()
     assert reference().scored(batches()).tolist() == first.tolist()
     assert asked == []
+
+
+def test_another_output_of_the_same_samples_is_scored_by_its_own_answers(reference):
+    ours = batches()
+    reference().scored(ours)
+    other = replace(ours, samples=replace(ours.samples, output="z"))
+    with pytest.raises(ScoreError, match=r"^data set 'ours': expected an output 'z' to score"):
+        reference().scored(other)
 
 
 def test_a_model_that_disagrees_with_itself_is_no_reference(reference):

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.accuracy.sequences import collapse, distance, sequence_metrics
+from harness.accuracy.sequences import distance, sequence_metrics
 
 
 def symbols(text):
@@ -43,14 +43,6 @@ short = st.text("abc", max_size=5)
 @given(short, short)
 def test_the_distance_is_that_of_its_definition(left, right):
     assert distance(symbols(left), symbols(right)) == slow_distance(left, right)
-
-
-@pytest.mark.parametrize(
-    ("given_symbols", "expected"),
-    [([0, 1, 1, 0, 1, 2, 2, 0], [1, 1, 2]), ([0, 0], []), ([3, 3, 3], [3]), ([], [])],
-)
-def test_runs_become_one_symbol_and_blanks_go(given_symbols, expected):
-    assert collapse(np.array(given_symbols, np.int64), 0).tolist() == expected
 
 
 def test_errors_are_counted_over_all_that_was_expected():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from harness.prepare import calibration as module
 from harness.prepare.calibration import store_calibration
 from suites.case import Case
 from suites.datasets.samples import Samples
+from suites.inputs import make_inputs
 from suites.signature import Signature, TensorSpec
 from suites.suite import BuiltinSource, Calibration, FileInput, Model
 
@@ -52,6 +55,17 @@ def test_without_data_seeded_inputs_of_batch_1_calibrate_each_of_its_own_seed(st
     assert found.path.stem == found.sha256
     assert [sample["rows"].shape for sample in samples] == [(3, 1, 2)] * 4
     assert len({sample["rows"].tobytes() for sample in samples}) == 4
+
+
+def test_no_run_is_timed_on_what_it_was_calibrated_on(store):
+    _, samples = store()
+    model = Model(name="m", source=BuiltinSource(name="mlp"))
+    timed = {
+        make_inputs(model, SIGNATURE, replace(CASE, batch=1), seed)["rows"].tobytes()
+        for seed in range(5)
+    }
+
+    assert timed.isdisjoint(sample["rows"].tobytes() for sample in samples)
 
 
 def test_the_same_calibration_is_the_same_file(store):

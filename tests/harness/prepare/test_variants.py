@@ -84,14 +84,14 @@ def entries(tmp_path):
 def test_each_precision_is_a_graph_of_its_own_with_its_effect(prepare):
     found = prepare("fp32", "fp16", "int8")
 
-    own, half, quantised = (found["tiny", name] for name in ("fp32", "fp16", "int8"))
+    own, half, quantized = (found["tiny", name] for name in ("fp32", "fp16", "int8"))
     assert own.effect is None
     assert (half.precision, half.effect.weights) == ("fp16", {"fp16": 1.0})
-    assert (quantised.precision, quantised.effect.weights) == ("int8", {"int8": 1.0})
-    assert quantised.effect.bytes_after < 0.5 * quantised.effect.bytes_before
-    assert quantised.calibration == "64 seeded inputs, minmax"
-    assert len({own.sha256, half.sha256, quantised.sha256}) == 3
-    onnx.checker.check_model(str(quantised.path), full_check=True)
+    assert (quantized.precision, quantized.effect.weights) == ("int8", {"int8": 1.0})
+    assert quantized.effect.bytes_after < 0.5 * quantized.effect.bytes_before
+    assert quantized.calibration == "64 seeded inputs, minmax"
+    assert len({own.sha256, half.sha256, quantized.sha256}) == 3
+    onnx.checker.check_model(str(quantized.path), full_check=True)
 
 
 def test_the_second_time_nothing_is_converted(prepare, asked):
@@ -109,11 +109,51 @@ def test_the_second_time_nothing_is_converted(prepare, asked):
 
 
 def test_a_run_that_goes_on_has_the_graphs_that_it_had(prepare):
-    lstm = {"lstm": {"builtin": "lstm", "hidden": 8, "features": 4}}
-    before = prepare("int8", models=lstm, matrix={"sequence": [3, 5]})
-    after = prepare("int8", models=lstm, matrix={"sequence": [3, 5]}, closed=1)
+    before = prepare("int8", models=LSTM, matrix={"sequence": [3, 5]})
+    after = prepare("int8", models=LSTM, matrix={"sequence": [3, 5]}, closed=1)
 
     assert after["lstm", "int8"].sha256 == before["lstm", "int8"].sha256
+
+
+LSTM = {"lstm": {"builtin": "lstm", "hidden": 8, "features": 4}}
+
+
+def test_a_graph_is_made_once_for_all_batches_and_anew_for_other_sizes(prepare, asked):
+    prepare("fp16", models=LSTM, matrix={"sequence": [5]})
+    del asked[:]
+    prepare("fp16", models=LSTM, matrix={"sequence": [5], "batch": [4]})
+    assert "convert" not in asked
+
+    prepare("fp16", models=LSTM, matrix={"sequence": [6]})
+    assert asked.count("convert") == 1
+
+
+def test_the_sizes_of_a_graph_are_those_of_the_first_case_that_is_not_excluded(prepare, asked):
+    prepare("fp16", models=LSTM, matrix={"sequence": [5]})
+    del asked[:]
+    exclude = [{"sequence": 3, "reason": "too short"}]
+    prepare("fp16", models=LSTM, matrix={"sequence": [3, 5]}, exclude=exclude)
+
+    assert "convert" not in asked
+
+
+def test_a_model_that_comes_in_the_precision_asked_for_is_itself(prepare, tmp_path):
+    half = onnx.TensorProto.FLOAT16
+    weight = onnx.helper.make_tensor("w", half, [4, 4], [0.5] * 16)
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("MatMul", ["x", "w"], ["y"])],
+        "g",
+        [onnx.helper.make_tensor_value_info("x", half, ["batch", 4])],
+        [onnx.helper.make_tensor_value_info("y", half, ["batch", 4])],
+        [weight],
+    )
+    opsets = [onnx.helper.make_opsetid("", 21)]
+    model = onnx.helper.make_model(graph, opset_imports=opsets, ir_version=10)
+    onnx.save(model, tmp_path / "half.onnx")
+    found = prepare("fp16", models={"m": {"onnx": "half.onnx"}})["m", "fp16"]
+
+    assert (found.precision, found.effect) == ("fp16", None)
+    assert entries(tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -135,9 +175,10 @@ def test_another_calibration_is_another_graph(prepare, asked, change):
     assert before["tiny", "fp16"].sha256 == after["tiny", "fp16"].sha256
 
 
-def test_another_code_of_recipes_converts_anew(prepare, asked, monkeypatch):
+@pytest.mark.parametrize("name", ["recipe_code", "_version"])
+def test_other_recipes_and_other_tools_of_theirs_convert_anew(prepare, asked, monkeypatch, name):
     prepare("fp16")
-    monkeypatch.setattr("harness.prepare.variants.recipe_code", lambda: "other")
+    monkeypatch.setattr(f"harness.prepare.variants.{name}", lambda *_: "other")
     del asked[:]
     prepare("fp16")
 

@@ -6,7 +6,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from engines.contract import EngineError
-from harness.prepare.worker import prepare
+from harness.prepare.worker import convert, prepare
 
 
 @pytest.fixture
@@ -118,4 +118,19 @@ def test_weights_outside_the_folder_are_refused_before_anything_reads_them(heade
 
     assert caught.value.message == (
         "expected weights in the model's folder, got '../secret', which is outside it"
+    )
+
+
+def test_a_recipe_that_breaks_says_which_and_what_to_do(file, tmp_path, monkeypatch):
+    def broken(*_):
+        raise ValueError("no scale\n of x")
+
+    monkeypatch.setattr("engines.precision.convert.convert", broken)
+    asked = {"source": str(file), "target": str(tmp_path / "t"), "precision": "int8"}
+    with pytest.raises(EngineError) as caught:
+        convert({**asked, "shapes": {"x": (1, 4)}, "calibration": None})
+    assert (caught.value.kind, caught.value.message, caught.value.hint) == (
+        "build",
+        "int8: the recipe failed: no scale of x",
+        "Exclude this precision for the model, and tell dyno's makers.",
     )

@@ -102,6 +102,15 @@ def test_indices_beyond_what_they_index_are_refused(data, value):
     )
 
 
+def test_indices_may_count_from_either_end(data):
+    ids = np.array([[-8, 0], [-1, 7]])
+    data.save(images=ids)
+
+    found = data.load(taking("sequence", dtype="int64", bound=8))
+
+    assert found.inputs["x"].tolist() == ids.tolist()
+
+
 def test_inputs_must_agree_about_a_named_dimension(data):
     signature = Signature(
         inputs=(

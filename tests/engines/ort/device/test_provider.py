@@ -98,7 +98,7 @@ def test_what_cuda_said_in_the_log_is_told(monkeypatch):
         ),
     ],
 )
-def test_nodes_that_compute_in_floats_between_quantisations_are_told(precision, instead, notes):
+def test_nodes_that_compute_in_floats_between_quantizations_are_told(precision, instead, notes):
     session = Running("QuantizeLinear", "DequantizeLinear", "Conv", "Relu", "Gemm")
     made = OnProvider(session=session, placement=(), notes=("a note",))
     told = with_effective(made, precision)
@@ -107,7 +107,7 @@ def test_nodes_that_compute_in_floats_between_quantisations_are_told(precision, 
 
 
 @pytest.mark.parametrize("way", ["provider", "plugin"])
-def test_no_session_on_a_device_quantises_biases(monkeypatch, tmp_path, way):
+def test_no_session_on_a_device_quantizes_biases(monkeypatch, tmp_path, way):
     asked = []
 
     def refuse(*_, disabled_optimizers, **__):

@@ -193,6 +193,16 @@ def test_a_weight_beyond_the_range_keeps_its_node(agrees):
     )
 
 
+def test_nodes_that_stay_for_a_constant_each_are_told_as_one():
+    _, kept = convert("""
+        g (float[n, 3] x) => (float[n, 3] y)
+        <float[3] w = {1, 2, 100000}, float[3] v = {1, 2, 200000}>
+        { a = Mul(x, w)  y = Mul(a, v) }
+    """)
+    why = "'w' of node 'a' (Mul) does not fit: it reaches 100000, fp16 65504"
+    assert kept == (f"Mul stays fp32: {why} (and 1 more)",)
+
+
 def test_one_number_beyond_the_range_becomes_the_nearest_and_is_told(run_on_cpu):
     text = """
         g (bool[n, 3] m, float[n, 3] x) => (float[n, 3] y, float[n, 3] z)
@@ -234,6 +244,42 @@ def test_weights_that_are_listed_as_inputs_are_weights():
     """)
     assert [value.name for value in model.graph.input] == ["x"]
     assert [t.name for t in model.graph.initializer] == ["w_fp16"]
+
+
+def test_a_file_too_old_for_weights_that_are_no_inputs_becomes_newer():
+    text = """<ir_version: 3, opset_import: ["" : 8]>
+        g (float[2] x, float[2] w) => (float[2] y) <float[2] w = {1, 2}> { y = Mul(x, w) }"""
+    model, _ = to_half(parser.parse_model(text), FP16)
+    onnx.checker.check_model(model, full_check=True)
+    assert model.ir_version == 4
+
+
+def test_a_type_that_an_attribute_gives_by_default_is_stated(agrees):
+    model = agrees("""
+        g (float[n, 3] x) => (float[n, 3] y)
+        { s = Shape(x)  f = ConstantOfShape(s)  y = Add(f, x) }
+    """)
+    [filled] = [node for node in model.graph.node if node.op_type == "ConstantOfShape"]
+    assert filled.attribute[0].t.data_type == TensorProto.FLOAT16
+
+
+def test_the_bodies_of_what_stays_stay_with_it(agrees):
+    text = """
+        g (float[n, 3] x, bool c) => (float[n, 3] y) {
+            a = Relu(x)
+            b = If(c) <
+                then_branch = t () => (float[n, 3] d) { d = Exp(a) },
+                else_branch = e () => (float[n, 3] f) { f = Neg(a) }
+            >
+            y = Neg(b)
+        }"""
+    agrees(text, x=X, c=np.array(True))
+    model, _ = convert(text, keep={"If": "it is told to"})
+    [branch] = [node for node in model.graph.node if node.op_type == "If"]
+    assert [show(attribute.g) for attribute in branch.attribute] == [
+        ["a_fp32 = Cast(a)", "d = Exp(a_fp32)"],
+        ["a_fp32_2 = Cast(a)", "f = Neg(a_fp32_2)"],
+    ]
 
 
 def test_local_functions_change_in_their_callers_place():

@@ -42,6 +42,19 @@ def test_a_scaled_or_absent_one_stays(beta, bias):
     assert [op for op, *_ in split(beta, bias)] == ["Gemm", "Add", "Gemm"]
 
 
+def test_a_bias_whose_factor_is_stated_to_be_one_becomes_an_add():
+    assert [op for op, *_ in split(", beta = 1.0")] == ["Gemm", "Add", "Gemm", "Add"]
+
+
+@pytest.mark.parametrize(("bias", "domain"), [("", ""), ("b", "my")])
+def test_an_absent_bias_that_has_a_place_and_another_domains_gemm_stay(bias, domain):
+    model = onnx.parser.parse_model(TEXT % ("", ""))
+    model.graph.node[1].input.append(bias)
+    model.graph.node[1].domain = domain
+    split_biases(model)
+    assert [node.op_type for node in model.graph.node] == ["Gemm", "Add", "Gemm"]
+
+
 def test_names_that_are_taken_get_a_number():
     model = onnx.parser.parse_model(TEXT % ("", ""))
     model.graph.node[1].output[0] = model.graph.output[1].name = "y.product"

@@ -71,6 +71,11 @@ def test_other_methods_clip_what_is_rare(model, method):
     assert 2 <= found["double"] < 20
 
 
+def test_zeros_do_not_make_other_values_rare(model):
+    samples = given([0] * 200_000 + [1, 2, 3], method="percentile")
+    assert ranges(model, samples, wanted("x"), "int8") == {"x": 3}
+
+
 @pytest.mark.parametrize("method", ["percentile", "entropy"])
 def test_the_same_samples_give_the_same_range(model, method):
     rows = np.random.default_rng(0).standard_normal((4, 999))

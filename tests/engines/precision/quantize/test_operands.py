@@ -20,6 +20,7 @@ X = Activation(position=0)
         ("MatMul", {}, (4, 6), Weight(position=1, channels=1, summed=0)),
         ("MatMul", {}, (2, 4, 6), Weight(position=1, channels=None, summed=1)),
         ("Gemm", {}, (4, 6), Weight(position=1, channels=1, summed=0)),
+        ("Gemm", {"transB": 0}, (4, 6), Weight(position=1, channels=1, summed=0)),
         ("Gemm", {"transB": 1}, (6, 4), Weight(position=1, channels=0, summed=1)),
     ],
 )

@@ -149,6 +149,28 @@ def test_two_nodes_share_a_tensors_pair_and_a_weights_codes():
     assert kinds(model).count("DequantizeLinear") == 2
 
 
+def test_a_weight_that_two_nodes_multiply_along_other_axes_has_scales_for_each():
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["p"]),
+        helper.make_node("Gemm", ["p", "w"], ["y"], transB=1),
+    ]
+    plain = model_of(nodes, [value("x", ["n", 4])], [value("y", ["n", 4])], [weight("w", 4, 3)])
+    model = quantized(plain).model
+    sizes = {t.name: list(t.dims) for t in model.graph.initializer}
+    assert (sizes["w.scale"], sizes["w.scale_2"]) == ([3], [4])
+    axes = [n.attribute[0].i for n in model.graph.node if n.input[0].startswith("w.quantized")]
+    assert axes == [1, 0]
+
+
+def test_zero_points_of_one_shape_are_stored_once():
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["p"]), helper.make_node("Relu", ["p"], ["r"])]
+    nodes.append(helper.make_node("MatMul", ["r", "v"], ["y"]))
+    weights = [weight("w", 4, 3), weight("v", 3, 3)]
+    plain = model_of(nodes, [value("x", ["n", 4])], [value("y", ["n", 3])], weights)
+    names = element_types(quantized(plain).model)
+    assert [name for name in names if "zero" in name] == ["int8.zero.one", "int8.zero.3"]
+
+
 def test_names_that_the_model_has_are_not_taken_again(dense):
     dense.graph.initializer.append(weight("x.scale", 1))
     dense.graph.node[1].input[1] = "x.scale"
@@ -230,11 +252,9 @@ def test_a_table_that_is_looked_up_is_told(dense):
     )
 
 
-def test_only_the_operators_asked_for_are_quantized(dense):
-    dense.graph.node.append(helper.make_node("Gemm", ["x", "w"], ["z"], name="other"))
-    dense.graph.output.append(value("z", ["n", 3]))
-    found = quantized(dense, operators=("Gemm",))
-    assert found.kept == ("int8 does not quantize the operator: node 'dense' (MatMul)",)
+def test_a_vector_in_the_shape_of_a_matrix_is_no_table(dense):
+    dense.graph.initializer[1].CopyFrom(weight("b", 1, 3))
+    assert quantized(dense).kept == ()
 
 
 def test_a_graph_with_nothing_to_quantize_is_refused_with_its_operators():

@@ -146,6 +146,12 @@ def test_peepholes_and_a_coupled_forget_gate_stay_one_operator():
     ]
 
 
+def test_default_activations_of_both_directions_may_be_spelled_out():
+    ways = [numpy_helper.from_array(np.full((2, 2, 2), 0.25, np.float32), name) for name in "WR"]
+    node = rnn(direction="bidirectional", activations=["Tanh", "Tanh"])
+    assert rewrite(model_of(node, weights=ways)).left == ()
+
+
 def test_default_activations_may_be_spelled_out():
     model = lstm(activations=["Sigmoid", "Tanh", "Tanh"])
     assert list(rewrite(model).initial_h) == ["last.scan.forward.scan"]

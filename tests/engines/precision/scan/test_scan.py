@@ -132,3 +132,28 @@ def test_the_states_of_every_step_are_written_only_where_something_reads_them():
     assert list(scan.output) == ["Y.scan.forward.Y_h", "Y.scan.forward.Y_c"]
     assert "Y" not in {name for node in model.graph.node for name in node.output}
     onnx.checker.check_model(model, full_check=True)
+
+
+@pytest.mark.parametrize("direction", ["reverse", "bidirectional"])
+def test_a_way_back_whose_steps_nothing_reads_gives_its_last_state(direction, run_on_cpu):
+    model = model_of("LSTM", direction)
+    del model.graph.output[0]
+    inputs = inputs_of(model, 1 + (direction == "bidirectional"))
+    expected = run_on_cpu(model, inputs)
+    as_scan(model)
+    found = run_on_cpu(model, inputs)
+    assert expected.keys() == {"Y_h", "Y_c"}
+    assert all(np.abs(found[name] - expected[name]).max() <= MOST for name in expected)
+
+
+@pytest.mark.parametrize("lacking", [5, 6], ids=["initial_h", "initial_c"])
+def test_an_initial_state_that_is_not_given_is_zero_beside_one_that_is(lacking, run_on_cpu):
+    model = model_of("LSTM", "forward")
+    name = model.graph.node[0].input[lacking]
+    model.graph.node[0].input[lacking] = ""
+    model.graph.input.remove(next(each for each in model.graph.input if each.name == name))
+    inputs = inputs_of(model, 1)
+    expected = run_on_cpu(model, inputs)
+    as_scan(model)
+    found = run_on_cpu(model, inputs)
+    assert all(np.abs(found[key] - expected[key]).max() <= MOST for key in expected)
