@@ -61,10 +61,12 @@ class TensorRtBackend(ABC):
 
     def build(self, model: PreparedModel, case: Case, path: Path, site: Site) -> Engine:
         """Write the case's plan to `path`."""
+        from engines.trt.messages import uncollected
         from engines.trt.plan import build_plan
 
         try:
-            facts = build_plan(self.flavour, model, case, self._options(case), path, site)
+            with uncollected():
+                facts = build_plan(self.flavour, model, case, self._options(case), path, site)
         except (EngineError, OSError, MemoryError, ImportError) as error:
             clear_frames(error.__traceback__)  # a builder freed while another logs waits for it
             raise
@@ -113,7 +115,7 @@ class TensorRtBackend(ABC):
         context: Context,
         site: Site,
     ) -> Opened:
-        from engines.trt.messages import Messages
+        from engines.trt.messages import Messages, uncollected
         from engines.trt.runtime import load_engine
         from engines.trt.runtime_cache import RuntimeCache
         from engines.trt.session import Opened
@@ -121,7 +123,8 @@ class TensorRtBackend(ABC):
         trt = self.flavour.load()
         messages = Messages(trt)
         free_bytes = context.free_bytes()
-        loaded = load_engine(trt, engine.path, messages)
+        with uncollected():
+            loaded = load_engine(trt, engine.path, messages)
         plan = str(engine.facts.get("sha256", ""))
         cache = RuntimeCache(trt, loaded.engine, plan, site) if self.flavour.ahead else None
         messages.forget()

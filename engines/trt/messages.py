@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from engines.contract import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _TOLD = ("INTERNAL_ERROR", "ERROR", "WARNING")
 _KEPT = ("INTERNAL_ERROR", "ERROR")
@@ -116,6 +121,22 @@ class Messages:
         text = self._errors[0] if self._errors else otherwise
         self._errors.clear()
         return explain_text(text, default=default)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep the garbage collector from running within the module's calls, and so in a logger's.
+
+    There it may free an older builder, which waits for a lock that the logger's caller holds: the
+    process hangs (seen with TensorRT-RTX 1.7).
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _logger(trt: Any, add: Any) -> Any:

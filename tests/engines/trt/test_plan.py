@@ -1,3 +1,4 @@
+import gc
 import hashlib
 import weakref
 
@@ -7,6 +8,7 @@ from onnx import TensorProto, helper
 from engines.backends.tensorrt import TensorRt
 from engines.backends.tensorrt_rtx import TensorRtRtx
 from engines.contract import Device, EngineError, PreparedModel
+from engines.trt.messages import Messages
 
 
 @pytest.fixture
@@ -349,3 +351,21 @@ def test_every_network_is_strongly_typed_and_tf32_is_the_precision_s_own(
     assert typed == [True]
     told = b'"tf32": true' if precision == "tf32" else b'"tf32": false'
     assert told in engine.path.read_bytes()
+
+
+def test_no_garbage_is_collected_while_the_runtime_may_call_the_logger(
+    built_for, save, tensor, monkeypatch
+):
+    seen, real = [], Messages.add
+
+    def add(messages, *said):
+        seen.append(gc.isenabled())
+        real(messages, *said)
+
+    monkeypatch.setattr(Messages, "add", add)
+    model = product(save, tensor, zero=3)
+    refusal(lambda: built_for(model, "int8"))
+
+    assert seen
+    assert not any(seen)
+    assert gc.isenabled()
