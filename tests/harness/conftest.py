@@ -141,7 +141,7 @@ def _suite_of(**changes):
         "suite": "simulated",
         "models": {"tiny": {"builtin": "mlp"}},
         "matrix": {"model": ["tiny"], "backend": ["fake"], "batch": [1]},
-        "measure": {"launches": {"min": 2, "max": 2}, "launch_s": 0.1, "accuracy": False},
+        "measure": {"launches": {"min": 2, "max": 2}, "launch_s": 0.1},
         **changes,
     }
     return parse_suite(

@@ -21,7 +21,7 @@ matrix:
   backend: fake
   batch: 1
   latency_ns: [LATENCIES]
-measure: {launches: 2, launch_s: 0.02, accuracy: false}
+measure: {launches: 2, launch_s: 0.02}
 """
 CASES = 20
 LEFT_KIB = 92
