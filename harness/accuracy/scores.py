@@ -148,7 +148,7 @@ def _steps(output: str, answers: Array) -> tuple[Whole, int | None]:
 
 
 def _require_known(samples: Samples, labels: Whole, count: int | None) -> None:
-    lowest, highest = int(labels.min(initial=0)), int(labels.max(initial=0))
+    lowest, highest = int(np.min(labels, initial=0)), int(np.max(labels, initial=0))
     if lowest < 0 or (count is not None and highest >= count):
         most = "" if count is None else f" to {count - 1}, as output {samples.output!r} has them,"
         raise ScoreError(

@@ -50,7 +50,7 @@ def refuse(
     """Raise SuiteError for the first sample with a value that is marked wrong, if there is one."""
     if not wrong.any():
         return
-    where = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    where = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
     raise SuiteError(
         f"{place}: expected {expected}, got {values[where]} in sample {where[0]} of {source}. "
         "Replace it, or leave the sample out."

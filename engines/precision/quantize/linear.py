@@ -87,7 +87,8 @@ def block_length(length: int, longest: int) -> int:
 def greatest_of_blocks(values: Values, axis: int, size: int) -> Values:
     """Return the greatest magnitude of each block of an axis."""
     starts = np.arange(0, values.shape[axis], size)
-    return np.maximum.reduceat(np.abs(values), starts, axis=axis)
+    greatest: Values = np.maximum.reduceat(np.abs(values), starts, axis=axis)
+    return greatest
 
 
 def along(scale: Values, axis: int | None, rank: int) -> Values:

@@ -54,6 +54,7 @@ def test_without_the_debian_package_the_reason_names_it(folder):
         (idx(np.zeros((3, 4))), "24 bytes that are none"),
         (gzip.compress(gzip.decompress(idx(np.zeros((3, 4, 4)))) + b"\0"), "65 bytes that are"),
     ],
+    ids=["not gzip", "cut short", "no header", "of another rank", "a byte too long"],
 )
 def test_a_damaged_file_is_named(folder, content, told):
     path = folder / "train-images-idx3-ubyte.gz"
