@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from engines import registry
 from results.record import Block, CaseRecord, LaunchRecord
 from results.telemetry import SERIES, TelemetryRecord
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from harness.wire import Message
     from results.effect import GraphCost
     from results.record import Protocol
+    from suites.case import Case
 
 
 def case_record(
@@ -43,6 +45,7 @@ def case_record(
         engine_cached=built.cached if built else None,
         facts={
             **(_facts(built) if built else {}),
+            **({"notes": notes} if (notes := _own_defaults(planned.case)) else {}),
             **({"calibration": prepared.calibration} if prepared and prepared.calibration else {}),
             **({"cost_unknown": cost} if isinstance(cost, str) else {}),
         },
@@ -54,6 +57,19 @@ def case_record(
 def _facts(built: Built) -> dict[str, Any]:
     """Return what the build learned, and what was wrong with the cache entry that it replaced."""
     return {**built.facts, **({"cache_damage": built.damage} if built.damage else {})}
+
+
+def _own_defaults(case: Case) -> list[str]:
+    """Return a sentence for each option whose default is another one at the case's precision.
+
+    Beside cases of other precisions it would else be a difference that nobody sees.
+    """
+    given = dict(case.options)
+    return [
+        f"{option.name} is {own} by default in {case.precision}, {option.default} otherwise"
+        for option in registry.get(case.backend).options
+        if option.name not in given and (own := option.default_of(case.precision)) != option.default
+    ]
 
 
 def launch_record(

@@ -96,16 +96,15 @@ class Staging:
         """
         own, models = self.prepare_models(told)
         of_suite = {model.name: model for model in self.plan.suite.models}
-        inputs = {
-            planned.position: self._inputs(planned, of_suite[planned.case.model])
-            for planned in self.plan.runnable
-            if isinstance(models[variant(planned)], Prepared)
-        }
         chosen = [
             (planned, model)
             for planned in self.plan.runnable
             if isinstance(model := models[variant(planned)], Prepared)
         ]
+        inputs = {
+            planned.position: self._inputs(planned, of_suite[planned.case.model])
+            for planned, _ in chosen
+        }
         whole = {name: model for name, model in own.items() if isinstance(model, Prepared)}
         return Supplies(
             own=own,

@@ -130,3 +130,24 @@ def test_a_case_whose_cost_is_not_known_has_the_reason():
 
     assert (found.effect, found.cost) == (None, None)
     assert found.facts == {"cost_unknown": "m.onnx: no shapes"}
+
+
+@pytest.mark.parametrize(
+    ("precision", "options", "notes"),
+    [
+        ("int8", {}, None),
+        ("fp8", {"graph_optimization": "basic"}, None),
+        ("fp8", {}, ["graph_optimization is basic by default in fp8, all otherwise"]),
+    ],
+)
+def test_a_default_of_the_precisions_own_is_told(precision, options, notes):
+    case = Case(
+        model="m",
+        backend="onnxruntime-cpu",
+        precision=precision,
+        batch=1,
+        options=tuple(options.items()),
+    )
+    found = case_record(SimpleNamespace(position=0, case=case, options=options))
+
+    assert found.facts.get("notes") == notes

@@ -1,55 +1,17 @@
 """Small graphs, each with one thing that a change of type can break."""
 
-from collections import Counter
-
 import numpy as np
 import onnx
-import pytest
 from onnx import TensorProto, numpy_helper, parser, shape_inference
 
-from engines.graph.walk import every_graph
 from engines.precision.half.cast import to_half
 from engines.precision.half.half import BF16, FP16
 
+X = np.linspace(-2, 2, 12, dtype=np.float32).reshape(4, 3)
 HEAD = '<ir_version: 8, opset_import: ["" : 21, "local" : 1]>'
 
 
-def convert(text, half=FP16, **options):
-    """Return a model of that text, converted and checked, and what is kept."""
-    model, kept = to_half(parser.parse_model(f"{HEAD}\n{text}"), half, **options)
-    onnx.checker.check_model(model, full_check=True)
-    return model, kept
-
-
-def show(graph):
-    """Return a graph's nodes as `output = Op(inputs)`."""
-    return [f"{', '.join(n.output)} = {n.op_type}({', '.join(n.input)})" for n in graph.node]
-
-
-def ops(model):
-    return Counter(node.op_type for graph in every_graph(model.graph) for node in graph.node)
-
-
-X = np.linspace(-2, 2, 12, dtype=np.float32).reshape(4, 3)
-
-
-@pytest.fixture
-def agrees(run_on_cpu):
-    """Return a function that asserts that a model gives the same in fp16 but for rounding."""
-
-    def compare(text, **inputs):
-        model, _ = convert(text)
-        inputs = inputs or {"x": X}
-        expected = run_on_cpu(parser.parse_model(f"{HEAD}\n{text}"), inputs)
-        for name, value in run_on_cpu(model, inputs).items():
-            assert value.dtype == expected[name].dtype
-            np.testing.assert_allclose(value, expected[name], rtol=4e-3, atol=4e-3)
-        return model
-
-    return compare
-
-
-def test_casts_stand_at_the_inputs_and_outputs_only(agrees):
+def test_casts_stand_at_the_inputs_and_outputs_only(agrees, show):
     model = agrees("""
         g (float[n, 3] x) => (float[n, 2] y)
         <float[3, 2] w = {1, 2, 3, 4, 5, 6}, float[2] b = {0.1, 0.2}>
@@ -71,7 +33,7 @@ def test_casts_stand_at_the_inputs_and_outputs_only(agrees):
     ]
 
 
-def test_an_output_that_is_read_inside_is_read_in_its_new_type(agrees):
+def test_an_output_that_is_read_inside_is_read_in_its_new_type(agrees, show):
     model = agrees("""
         g (float[n, 3] x) => (float[n, 3] a, float[n, 3] b)
         { a = Relu(x)  b = Exp(a) }
@@ -79,7 +41,7 @@ def test_an_output_that_is_read_inside_is_read_in_its_new_type(agrees):
     assert show(model.graph)[1:3] == ["a_fp16 = Relu(x_fp16)", "b_fp16 = Exp(a_fp16)"]
 
 
-def test_what_has_no_half_stays_between_two_casts(agrees):
+def test_what_has_no_half_stays_between_two_casts(agrees, convert, show):
     text = """
         g (float[n, 3] x) => (float[n, 3] y, float[n, 3] z)
         { a = Relu(x)  b = Exp(a)  c = Sin(b)  d = Atan(c)  y = Neg(d)  z = Neg(b) }
@@ -102,7 +64,7 @@ def test_what_has_no_half_stays_between_two_casts(agrees):
     assert kept == ("Sin stays fp32: it is told to", "Atan stays fp32: it is too")
 
 
-def test_an_operator_that_the_opset_has_without_the_type_stays_and_is_told(agrees):
+def test_an_operator_that_the_opset_has_without_the_type_stays_and_is_told(agrees, convert, show):
     text = """
         g (float[n, 3] x) => (float[n, 3] y, float[n, 3] z)
         <float[3] w = {1, 2, 3}>
@@ -115,7 +77,7 @@ def test_an_operator_that_the_opset_has_without_the_type_stays_and_is_told(agree
     assert "c = HardSwish(b)" in show(model.graph)
 
 
-def test_a_constant_is_made_once_for_each_type_that_it_is_read_in(agrees):
+def test_a_constant_is_made_once_for_each_type_that_it_is_read_in(agrees, convert, show):
     text = """
         g (float[n, 3] x) => (float[n, 3] y)
         <float[3] w = {1, 2, 3}>
@@ -130,7 +92,7 @@ def test_a_constant_is_made_once_for_each_type_that_it_is_read_in(agrees):
     assert show(model.graph)[:2] == ["c = Constant()", "c_fp16 = Constant()"]
 
 
-def test_names_that_are_taken_get_a_number(agrees):
+def test_names_that_are_taken_get_a_number(agrees, show):
     model = agrees(
         """
         g (float[n, 3] x, float[n, 3] x_fp16) => (float[n, 3] y)
@@ -142,7 +104,7 @@ def test_names_that_are_taken_get_a_number(agrees):
     assert show(model.graph)[:2] == ["x_fp16_2 = Cast(x)", "x_fp16_fp16 = Cast(x_fp16)"]
 
 
-def test_a_sequence_of_tensors_stays_fp32(agrees):
+def test_a_sequence_of_tensors_stays_fp32(agrees, show):
     model = agrees("""
         g (float[n, 3] x) => (float[n, 3] y)
         <int64 one = {1}>
@@ -163,7 +125,7 @@ def test_the_scales_of_a_resize_stay_fp32(agrees):
     assert [(t.name, t.data_type) for t in model.graph.initializer] == [("s", 1)]
 
 
-def test_types_that_attributes_give_change(agrees):
+def test_types_that_attributes_give_change(agrees, show, ops):
     model = agrees("""
         g (float[n, 3] x) => (float[n, 3] y, int64[2] z)
         {
@@ -179,7 +141,7 @@ def test_types_that_attributes_give_change(agrees):
     assert ops(model)["Cast"] == 3 + 2
 
 
-def test_a_weight_beyond_the_range_keeps_its_node(agrees):
+def test_a_weight_beyond_the_range_keeps_its_node(agrees, convert):
     text = """
         g (float[n, 3] x) => (float[n, 3] y)
         <float[3] w = {1, 2, 100000}, float[3] v = {0.001, 0.001, 0.001}>
@@ -193,7 +155,7 @@ def test_a_weight_beyond_the_range_keeps_its_node(agrees):
     )
 
 
-def test_nodes_that_stay_for_a_constant_each_are_told_as_one():
+def test_nodes_that_stay_for_a_constant_each_are_told_as_one(convert):
     _, kept = convert("""
         g (float[n, 3] x) => (float[n, 3] y)
         <float[3] w = {1, 2, 100000}, float[3] v = {1, 2, 200000}>
@@ -203,7 +165,7 @@ def test_nodes_that_stay_for_a_constant_each_are_told_as_one():
     assert kept == (f"Mul stays fp32: {why} (and 1 more)",)
 
 
-def test_one_number_beyond_the_range_becomes_the_nearest_and_is_told(run_on_cpu):
+def test_one_number_beyond_the_range_becomes_the_nearest_and_is_told(run_on_cpu, convert):
     text = """
         g (bool[n, 3] m, float[n, 3] x) => (float[n, 3] y, float[n, 3] z)
         <float zero = {0}, float low = {-1000000000.0}>
@@ -236,7 +198,7 @@ def test_infinity_stays_infinity():
     assert kept == ()
 
 
-def test_weights_that_are_listed_as_inputs_are_weights():
+def test_weights_that_are_listed_as_inputs_are_weights(convert):
     model, _ = convert("""
         g (float[n, 3] x, float[3] w) => (float[n, 3] y)
         <float[3] w = {1, 2, 3}>
@@ -263,7 +225,7 @@ def test_a_type_that_an_attribute_gives_by_default_is_stated(agrees):
     assert filled.attribute[0].t.data_type == TensorProto.FLOAT16
 
 
-def test_the_bodies_of_what_stays_stay_with_it(agrees):
+def test_the_bodies_of_what_stays_stay_with_it(agrees, convert, show):
     text = """
         g (float[n, 3] x, bool c) => (float[n, 3] y) {
             a = Relu(x)
@@ -282,7 +244,7 @@ def test_the_bodies_of_what_stays_stay_with_it(agrees):
     ]
 
 
-def test_local_functions_change_in_their_callers_place():
+def test_local_functions_change_in_their_callers_place(show):
     model = parser.parse_model(f"""{HEAD}
         g (float[2] x) => (float[2] y)
         {{ y = local.Twice(x) }}
@@ -294,7 +256,7 @@ def test_local_functions_change_in_their_callers_place():
     assert kept == ()
 
 
-def test_what_only_moves_for_fp32_stays_fp32_with_it(agrees):
+def test_what_only_moves_for_fp32_stays_fp32_with_it(agrees, convert, show):
     text = """
         g (float[n, 3] x) => (float[3, n] y, float[3, n] z)
         { t = Transpose(x)  i = Identity(t)  y = Sin(i)  u = Transpose(x)  z = Neg(u) }
@@ -312,7 +274,7 @@ def test_what_only_moves_for_fp32_stays_fp32_with_it(agrees):
     ]
 
 
-def test_floats_that_become_sizes_stay_fp32(agrees):
+def test_floats_that_become_sizes_stay_fp32(agrees, convert, show):
     text = """
         g (float[n, 3] x) => (float[m] y)
         <float many = {1000.3}, float one = {1}, int64[1] all = {-1}>
@@ -329,7 +291,7 @@ def test_floats_that_become_sizes_stay_fp32(agrees):
     assert kept == tuple(f"{op} stays fp32: {why}" for op in ("Cast", "Mul", "Floor"))
 
 
-def test_inputs_that_are_left_out_stay_so(agrees):
+def test_inputs_that_are_left_out_stay_so(agrees, show):
     model = agrees("""
         g (float[n, 3] x) => (float[n, 3] y)
         <float top = {1}>

@@ -1,55 +1,17 @@
 """Bodies of If, Loop and Scan when types change."""
 
-from collections import Counter
-
 import numpy as np
-import onnx
-import pytest
 from onnx import parser
 
 from engines.graph.walk import every_graph
 from engines.precision.half.cast import to_half
 from engines.precision.half.half import FP16
 
+X = np.linspace(-2, 2, 12, dtype=np.float32).reshape(4, 3)
 HEAD = '<ir_version: 8, opset_import: ["" : 21, "local" : 1]>'
 
 
-def convert(text, half=FP16, **options):
-    """Return a model of that text, converted and checked, and what is kept."""
-    model, kept = to_half(parser.parse_model(f"{HEAD}\n{text}"), half, **options)
-    onnx.checker.check_model(model, full_check=True)
-    return model, kept
-
-
-def show(graph):
-    """Return a graph's nodes as `output = Op(inputs)`."""
-    return [f"{', '.join(n.output)} = {n.op_type}({', '.join(n.input)})" for n in graph.node]
-
-
-def ops(model):
-    return Counter(node.op_type for graph in every_graph(model.graph) for node in graph.node)
-
-
-X = np.linspace(-2, 2, 12, dtype=np.float32).reshape(4, 3)
-
-
-@pytest.fixture
-def agrees(run_on_cpu):
-    """Return a function that asserts that a model gives the same in fp16 but for rounding."""
-
-    def compare(text, **inputs):
-        model, _ = convert(text)
-        inputs = inputs or {"x": X}
-        expected = run_on_cpu(parser.parse_model(f"{HEAD}\n{text}"), inputs)
-        for name, value in run_on_cpu(model, inputs).items():
-            assert value.dtype == expected[name].dtype
-            np.testing.assert_allclose(value, expected[name], rtol=4e-3, atol=4e-3)
-        return model
-
-    return compare
-
-
-def test_both_branches_of_an_if_give_the_same_type(agrees):
+def test_both_branches_of_an_if_give_the_same_type(agrees, convert, ops):
     text = """
         g (bool c, float[n, 3] x) => (float[n, 3] y)
         <float[3] w = {1, 2, 3}>
@@ -89,7 +51,7 @@ def test_what_only_a_body_reads_is_cast_inside_it(agrees):
     assert len(set(names)) == len(names)
 
 
-def test_the_state_of_a_scan_keeps_one_type(agrees):
+def test_the_state_of_a_scan_keeps_one_type(agrees, ops):
     model = agrees("""
         g (float[n, 3] x) => (float[3] last, float[n, 3] all)
         <float[3] h = {0, 0, 0}>
@@ -101,7 +63,7 @@ def test_the_state_of_a_scan_keeps_one_type(agrees):
     assert ops(model)["Cast"] == 3
 
 
-def test_the_state_of_a_loop_keeps_one_type_and_its_counter_its_own(agrees):
+def test_the_state_of_a_loop_keeps_one_type_and_its_counter_its_own(agrees, ops):
     model = agrees("""
         g (float[n, 3] x) => (float[n, 3] y)
         <int64 m = {3}, bool go = {1}>
@@ -113,7 +75,7 @@ def test_the_state_of_a_loop_keeps_one_type_and_its_counter_its_own(agrees):
     assert ops(model)["Cast"] == 3
 
 
-def test_a_body_of_what_onnx_does_not_define_reads_fp32():
+def test_a_body_of_what_onnx_does_not_define_reads_fp32(show):
     text = """
         g (float[n, 3] x) => (float[n, 3] y)
         {
