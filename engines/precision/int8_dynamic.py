@@ -100,6 +100,8 @@ def _quantized(model: ModelProto) -> ModelProto:
         path = Path(folder) / "quantized.onnx"
         try:
             quantize_dynamic(model, path, op_types_to_quantize=list(_OPERATORS))
+        except MemoryError:
+            raise
         except Exception as error:
             said = " ".join(str(error).split())
             raise EngineError(

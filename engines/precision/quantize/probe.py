@@ -37,6 +37,8 @@ class Probe:
         self._tensors = [name for name in dict.fromkeys(tensors) if name not in self._inputs]
         try:
             self._session = _open(_with_outputs(model, self._tensors))
+        except MemoryError:
+            raise
         except Exception as error:
             raise self._refusal(error, "a graph that ONNX Runtime can load to calibrate") from error
 
@@ -45,6 +47,8 @@ class Probe:
         feeds = {name: sample[name] for name in self._inputs if name in sample}
         try:
             values = self._session.run(self._tensors, feeds) if self._tensors else ()
+        except MemoryError:
+            raise
         except Exception as error:
             wanted = f"calibration sample {number} to run on ONNX Runtime"
             raise self._refusal(error, wanted) from error

@@ -148,3 +148,12 @@ def test_without_onnxruntime_the_extra_is_named(family_of, monkeypatch):
         "int8-dynamic: expected onnxruntime, whose recipe it is, got none",
         "Install dyno with the 'cpu' extra.",
     )
+
+
+def test_a_lack_of_memory_is_no_fault_of_the_model(family_of, monkeypatch):
+    def no_memory(*_, **__):
+        raise MemoryError("no memory")
+
+    monkeypatch.setattr("onnxruntime.quantization.quantize_dynamic", no_memory)
+    with pytest.raises(MemoryError, match="no memory"):
+        int8_dynamic(family_of("mlp").model, Calibration(samples=(), method=""))

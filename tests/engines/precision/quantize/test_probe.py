@@ -1,8 +1,11 @@
+from types import SimpleNamespace
+
 import numpy as np
 import onnx
 import pytest
 
 from engines.contract import EngineError
+from engines.precision.quantize import probe as probe_module
 from engines.precision.quantize.probe import Probe
 
 pytest.importorskip("onnxruntime")
@@ -49,3 +52,17 @@ def test_a_sample_that_does_not_run_is_told_by_its_number():
         "int8: expected calibration sample 7 to run on ONNX Runtime, got "
     )
     assert caught.value.hint == "Check the model and its inputs at fp32 on onnxruntime-cpu first."
+
+
+def no_memory(*_, **__):
+    raise MemoryError("no memory")
+
+
+def test_a_lack_of_memory_is_no_fault_of_the_model(monkeypatch):
+    opened = Probe(onnx.parser.parse_model(TEXT), ["p"], "int8")
+    monkeypatch.setattr(opened, "_session", SimpleNamespace(run=no_memory))
+    with pytest.raises(MemoryError, match="no memory"):
+        opened.run({"x": X}, 0)
+    monkeypatch.setattr(probe_module, "_open", no_memory)
+    with pytest.raises(MemoryError, match="no memory"):
+        probe("p")
