@@ -174,3 +174,82 @@ summary = Table(
     Column("summary", Text, nullable=False),
     _of_case(),
 )
+
+baseline = Table(
+    "baseline",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("suite", Text, nullable=False),
+    Column("suite_sha256", Text, nullable=False),
+    Column("pinned_at", Float, nullable=False),
+    Column("python", Text, nullable=False),
+    Column("versions", Text, nullable=False),
+    Column("devices", Text, nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("dyno_version", Text, nullable=False),
+    Column("replaces", Text, nullable=False),
+    Column("left_out", Text, nullable=False),
+)
+
+pinned = Table(
+    "pinned",
+    metadata,
+    Column("baseline_id", ForeignKey("baseline.id"), primary_key=True),
+    Column("case_id", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("pinned", Text, nullable=False),
+)
+
+gate = Table(
+    "gate",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("baseline_id", ForeignKey("baseline.id"), nullable=False, index=True),
+    Column("suite", Text, nullable=False),
+    Column("suite_sha256", Text, nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("dyno_version", Text, nullable=False),
+    Column("threshold", Float, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("changes", Text, nullable=False),
+    Column("only", Text, nullable=False),
+)
+
+gate_end = Table(
+    "gate_end",
+    metadata,
+    Column("gate_id", ForeignKey("gate.id"), primary_key=True),
+    Column("ended_at", Float, nullable=False),
+    Column("state", Text, nullable=False),
+)
+
+pair = Table(
+    "pair",
+    metadata,
+    Column("gate_id", ForeignKey("gate.id"), primary_key=True),
+    Column("case_id", Text, primary_key=True),
+    Column("phase", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("started_at", Float, nullable=False),
+    Column("first", Text, nullable=False),
+    Column("watched", Integer, nullable=False),
+    Column("baseline", Text, nullable=False),
+    Column("candidate", Text, nullable=False),
+    Column("covariates", Text, nullable=False),
+    Column("blocks", LargeBinary, nullable=False),
+)
+
+verdict = Table(
+    "verdict",
+    metadata,
+    Column("gate_id", ForeignKey("gate.id"), primary_key=True),
+    Column("case_id", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("word", Text, nullable=False),
+    Column("log_ratio", Float),
+    Column("se", Float),
+    Column("detail", Text, nullable=False),
+    Index("verdict_of_case", "case_id"),
+)
