@@ -1,4 +1,4 @@
-"""What a suite may write under `gate`: limits of accuracy, for all precisions and for some."""
+"""What a suite may write under `gate`: the smallest change of latency, and limits of accuracy."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ from typing import Any
 from suites.axes import choice_problem
 from suites.case import PRECISIONS
 from suites.errors import did_you_mean
-from suites.measure_form import is_number, percentage_hint, read_percentage
+from suites.measure_form import (
+    fraction_problem,
+    is_number,
+    percentage_hint,
+    read_percentage,
+)
 from suites.suite import AccuracyLimits, Gate
 from suites.wording import Place, Problem, spell_found, spell_words
 
+LATENCY = "latency"
 ACCURACY = "accuracy"
 PRECISION = "precision"
 
@@ -45,7 +51,9 @@ TASK_OF = {
 
 def gate_problems(given: Mapping[str, object]) -> Iterator[Problem]:
     """Return what is wrong with a gate, with the place below it."""
-    yield from _unknown(given, (ACCURACY,), ())
+    yield from _unknown(given, (LATENCY, ACCURACY), ())
+    if LATENCY in given and (problem := fraction_problem(given[LATENCY])):
+        yield (LATENCY,), problem
     limits = given.get(ACCURACY, {})
     yield from _limits_problems(limits, (ACCURACY,), (*LIMITS, PRECISION))
     by_precision = limits.get(PRECISION, {}) if isinstance(limits, dict) else {}
@@ -91,7 +99,9 @@ def read_gate(given: Mapping[str, Any]) -> Gate:
     """Return a gate without problems as a value."""
     limits = dict(given.get(ACCURACY, {}))
     by_precision = limits.pop(PRECISION, {})
+    latency: Any = read_percentage(given.get(LATENCY, Gate.latency))
     return Gate(
+        latency=latency,
         accuracy=_limits(limits),
         by_precision=tuple((precision, _limits(own)) for precision, own in by_precision.items()),
     )
@@ -126,8 +136,4 @@ def _unknown(
     for name in given:
         if name not in words:
             hint = did_you_mean(name, words)
-            yield place, f"expected {_one_of(words)}, got {name!r}.{hint}"
-
-
-def _one_of(words: tuple[str, ...]) -> str:
-    return f"one of {spell_words(words)}" if len(words) > 1 else f"only {words[0]}"
+            yield place, f"expected one of {spell_words(words)}, got {name!r}.{hint}"

@@ -31,12 +31,19 @@ def percentage_hint(given: Any) -> str:
     return f" Did you mean '{given:g}%'?" if is_number(given) and 1 <= given < 100 else ""
 
 
-def _fraction(given: object) -> object:
+def fraction_problem(given: object) -> str | None:
+    """Return why it is no share above 0 and below 1, as a percentage or a fraction, or None."""
     value: Any = read_percentage(given)
-    if not (is_number(value) and 0 < value < 1):
-        found = f"{spell_found(given)}.{percentage_hint(given)}"
-        fail([((), f"expected a percentage such as 2% or a fraction, got {found}")])
-    return value
+    if is_number(value) and 0 < value < 1:
+        return None
+    found = f"{spell_found(given)}.{percentage_hint(given)}"
+    return f"expected a percentage such as 2% or a fraction, got {found}"
+
+
+def _fraction(given: object) -> object:
+    if problem := fraction_problem(given):
+        fail([((), problem)])
+    return read_percentage(given)
 
 
 def _as_range(given: Any) -> object:

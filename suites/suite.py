@@ -207,8 +207,13 @@ class AccuracyLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """What makes a measured case a failed one: `accuracy` of all, then by precision."""
+    """What a case must hold.
 
+    `latency` is the smallest change of the median that a comparison reports (0.02 = 2 %). A measured
+    case fails by `accuracy`, of all, then by precision.
+    """
+
+    latency: float = 0.02
     accuracy: AccuracyLimits = field(default_factory=AccuracyLimits)
     by_precision: tuple[tuple[str, AccuracyLimits], ...] = ()
 
