@@ -99,7 +99,7 @@ def read_gate(given: Mapping[str, Any]) -> Gate:
     """Return a gate without problems as a value."""
     limits = dict(given.get(ACCURACY, {}))
     by_precision = limits.pop(PRECISION, {})
-    latency: Any = read_percentage(given.get(LATENCY, Gate.latency))
+    latency: Any = read_percentage(given.get(LATENCY, Gate().latency))
     return Gate(
         latency=latency,
         accuracy=_limits(limits),

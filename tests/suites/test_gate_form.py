@@ -13,7 +13,48 @@ LIMITS = (
 
 
 def test_a_suite_without_a_gate_asks_for_nothing(parse):
-    assert parse(SUITE).gate == Gate(accuracy=AccuracyLimits(), by_precision=())
+    assert parse(SUITE).gate == Gate(latency=0.02, accuracy=AccuracyLimits(), by_precision=())
+
+
+@pytest.mark.parametrize(
+    ("given", "latency"),
+    [("2%", 0.02), ("0.5 %", 0.005), ("0.05", 0.05), ("150e-4", 0.015), ("99.9%", 0.999)],
+)
+def test_the_smallest_change_of_latency_is_a_percentage_or_a_fraction(parse, given, latency):
+    assert parse(f"{SUITE}gate: {{latency: {given}}}").gate == Gate(latency=latency)
+
+
+def test_latency_and_accuracy_stand_side_by_side(parse):
+    suite = f"{SUITE}gate: {{accuracy: {{min_cosine: 0.99}}, latency: 3%}}"
+    assert parse(suite).gate == Gate(latency=0.03, accuracy=AccuracyLimits(min_cosine=0.99))
+
+
+def test_latency_needs_no_answers(parse):
+    suite = f"{SUITE}measure: {{accuracy: false}}\ngate: {{latency: 3%}}"
+    assert parse(suite).gate.latency == 0.03
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("2", "2. Did you mean '2%'?"),
+        ("1", "1. Did you mean '1%'?"),
+        ("0", "0."),
+        ("0%", "'0%'."),
+        ("-2%", "'-2%'."),
+        ("100%", "'100%'."),
+        ("300", "300."),
+        ("true", "true."),
+        ("small", "'small'."),
+        ("null", "nothing."),
+        ("[2%]", "a list."),
+        ("{p50: 2%}", "a mapping."),
+    ],
+)
+def test_a_smallest_change_that_is_none_is_explained(problems, given, found):
+    expected = "expected a percentage such as 2% or a fraction"
+    text = f"{SUITE}gate: {{latency: {given}}}"
+    assert problems(text) == [f"rnn.yaml: gate.latency: {expected}, got {found}"]
 
 
 @pytest.fixture
@@ -51,10 +92,23 @@ def test_percentages_are_fractions_where_they_make_sense(parse, scored):
 @pytest.mark.parametrize(
     ("text", "lines"),
     [
-        ("{latency: 2%}", ["gate: expected only accuracy, got 'latency'."]),
         (
-            "{acuracy: {}}",
-            ["gate: expected only accuracy, got 'acuracy'. Did you mean 'accuracy'?"],
+            "{latncy: 2%, acuracy: {}}",
+            [
+                "gate: expected one of latency, accuracy, got 'latncy'. Did you mean 'latency'?",
+                "gate: expected one of latency, accuracy, got 'acuracy'. Did you mean 'accuracy'?",
+            ],
+        ),
+        ("{throughput: 2%}", ["gate: expected one of latency, accuracy, got 'throughput'."]),
+        (
+            "{accuracy: 0.9, latency: 5}",
+            [
+                "gate.accuracy: expected a mapping, got 0.9.",
+                (
+                    "gate.latency: expected a percentage such as 2% or a fraction, got 5. "
+                    "Did you mean '5%'?"
+                ),
+            ],
         ),
         ("{accuracy: 0.9}", ["gate.accuracy: expected a mapping, got 0.9."]),
         (
