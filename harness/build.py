@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import as_completed
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -15,6 +16,7 @@ from harness.cached import obtain, set_on_error
 from harness.child import Child, child_pool
 from harness.closure import backend_code
 from harness.devices import variables
+from harness.engine_keys import Asker
 from results.record import Failed
 
 if TYPE_CHECKING:
@@ -23,11 +25,13 @@ if TYPE_CHECKING:
 
     from engines.cache.cache import EngineCache, Found
     from engines.contract import Device
+    from harness.engine_keys import Key
     from harness.folders import Folders
     from harness.plan import PlannedCase
     from harness.prepare.models import Prepared
 
     Waiting = tuple[PlannedCase, Prepared]
+    Keyed = tuple[Waiting, Key | Failed]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +62,17 @@ class _Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Builder:
-    """Gets the engines of a run. `closure` is the worker's copy that every child starts from."""
+    """Gets the engines of a run. `closure` is the worker's copy that every child starts from.
+
+    `python` is the interpreter that builds them.
+    """
 
     cache: EngineCache
     closure: Path
     folders: Folders
     devices: Mapping[str, Device]
     timeout_s: float
+    python: str = sys.executable
 
     def build_all(
         self, waiting: Sequence[Waiting]
@@ -73,7 +81,11 @@ class Builder:
 
         Host builds run side by side first, then those on devices one by one.
         """
-        groups = _groups(waiting, self.devices)
+        keyed = self._keyed(waiting)
+        for case, key in keyed:
+            if isinstance(key, Failed):
+                yield *case, key
+        groups = _groups(keyed)
         stop = Event()
         with child_pool() as pool, set_on_error(stop):
             futures = {
@@ -91,9 +103,25 @@ class Builder:
 
     def rebuild(self, planned: PlannedCase, prepared: Prepared) -> Built | Failed:
         """Return the case's engine built anew, for the runtime refused the one that there is."""
-        (group,) = _groups([(planned, prepared)], self.devices)
+        keyed = self._keyed([(planned, prepared)])
+        ((_, key),) = keyed
+        if isinstance(key, Failed):
+            return key
+        (group,) = _groups(keyed)
         ((_, _, result),) = _told(group, self._get(group, Event(), anew=True))
         return result
+
+    def _keyed(self, waiting: Sequence[Waiting]) -> list[Keyed]:
+        """Return the cases, each with its backend's engine key where the engine would be built."""
+        asker = Asker(
+            python=self.python,
+            closure=self.closure,
+            folders=self.folders,
+            devices=self.devices,
+            timeout_s=self.timeout_s,
+        )
+        keys = asker.keys([planned.case for planned, _ in waiting])
+        return list(zip(waiting, keys, strict=True))
 
     def _get(self, group: _Group, stop: Event, *, anew: bool = False) -> Found | Failed:
         """Return the group's engine, out of the cache or built for its first case."""
@@ -108,7 +136,9 @@ class Builder:
         log, backend = self.folders.log(str(planned.position)), planned.case.backend
         target = self.devices[registry.get(backend).device]
         device, seen = asdict(target), variables(target)
-        with Child("harness.worker", path=self.closure, log=log, variables=seen) as child:
+        with Child(
+            "harness.worker", path=self.closure, log=log, python=self.python, variables=seen
+        ) as child:
             child.ask("describe", timeout_s=self.timeout_s, backend=backend, build_for=device)
             reply = child.ask(
                 "build",
@@ -126,15 +156,17 @@ class Builder:
         return Draft(facts=reply.header["facts"], build_ns=reply.header["build_ns"])
 
 
-def _groups(waiting: Sequence[Waiting], devices: Mapping[str, Device]) -> list[_Group]:
-    """Return the cases by the engine that they need, in the order of their first ones."""
-    backends = {name: registry.get(name) for name in {case.case.backend for case, _ in waiting}}
-    codes = {name: backend_code(name) for name in backends}
+def _groups(keyed: Sequence[Keyed]) -> list[_Group]:
+    """Return the cases that have a key by the engine that they need, in the order of first ones."""
+    names = {planned.case.backend for (planned, _), _ in keyed}
+    backends = {name: registry.get(name) for name in names}
+    codes = {name: backend_code(name) for name in names}
     requests: dict[str, Request] = {}
     cases: dict[str, list[Waiting]] = {}
-    for planned, prepared in waiting:
+    for (planned, prepared), key in keyed:
+        if isinstance(key, Failed):
+            continue
         case = planned.case
-        backend = backends[case.backend]
         fields = {
             "backend": case.backend,
             "backend_code": codes[case.backend],
@@ -142,7 +174,7 @@ def _groups(waiting: Sequence[Waiting], devices: Mapping[str, Device]) -> list[_
             "external_data": prepared.external_data,
             "dims": {name: list(dims) for name, dims in prepared.dims.items()},
             "values": dict(prepared.values),
-            "engine": dict(backend.engine_key(case, devices[backend.device])),
+            "engine": dict(key),
         }
         about = {"model": case.model, "precision": case.precision, "case": case.id}
         request = Request(fields=fields, about=about, dyno_version=version("engine-dyno"))

@@ -34,6 +34,8 @@ _LAST_WORDS_BYTES = 2000
 _END_S = 5.0
 DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 """The disk is full, the user's part of it is, or it may only be read."""
+_MODULE_PATH = ("PYTHONPATH", "PYTHONHOME", "PYTHONPLATLIBDIR", "VIRTUAL_ENV")
+"""They lead this interpreter to its modules, and another one astray."""
 _NOT_STARTED = "Free memory, process numbers or disk space, or choose another --store."
 _alive: set[Child] = set()
 
@@ -69,7 +71,8 @@ class Child:
         """Start `program`'s main under `python`, with `path` first on its module path.
 
         What the child prints is appended to `log`. `variables` are added to the environment that it
-        inherits. `age_ns` tells the time since just before the exec.
+        inherits; another interpreter than this one does not inherit where this one has its modules.
+        `age_ns` tells the time since just before the exec.
         """
         to_child, self._write_fd = os.pipe()
         self._read_fd, from_child = os.pipe()
@@ -102,7 +105,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 pass_fds=[int(fd) for fd in command[-2:]],
                 start_new_session=True,
-                env={**os.environ, **self._variables},
+                env={**_inherited(command[0]), **self._variables},
             )
 
     def __enter__(self) -> Self:
@@ -181,6 +184,12 @@ class Child:
             log.seek(max(self._log_start, self._log.stat().st_size - _LAST_WORDS_BYTES))
             lines = log.read().decode(errors="replace").splitlines()
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _inherited(python: str) -> dict[str, str]:
+    """Return this process's variables, for a child under that interpreter."""
+    hidden = () if python == sys.executable else _MODULE_PATH
+    return {name: value for name, value in os.environ.items() if name not in hidden}
 
 
 def _cause(status: int) -> str:

@@ -23,6 +23,7 @@ FILES = (
     "engines/registry.py",
     "harness/__init__.py",
     "harness/blocks.py",
+    "harness/inventory.py",
     "harness/memory.py",
     "harness/serve.py",
     "harness/timing.py",

@@ -1,20 +1,24 @@
-"""The exit codes of dyno, and those that the outcomes of a run, or builds, earn."""
+"""The exit codes of dyno, and those that outcomes, builds or verdicts earn."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from results.record import Failed, Measured
+from results.verdict import FASTER, SAME, SLOWER, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from results.record import Outcome
+    from results.verdict import CaseVerdict
 
 OK = 0
 CASE_FAILED = 1
 USAGE = 2
+REGRESSED = 3
 NOTHING_MEASURED = 4
+NOTHING_JUDGED = NOTHING_MEASURED
 INTERRUPTED = 130
 
 
@@ -32,3 +36,42 @@ def build_code(*, ready: int, failed: int) -> int:
     if failed:
         return CASE_FAILED
     return OK if ready else NOTHING_MEASURED
+
+
+def gate_code(cases: Sequence[CaseVerdict], *, alarms: int = 0) -> int:
+    """Return 3 if any case is SLOWER or the history alarms, else 1 if any failed.
+
+    Else 4 if there is no verdict on any, else 0.
+    """
+    words = [case.outcome.word for case in cases if isinstance(case.outcome, Verdict)]
+    if alarms or SLOWER in words:
+        return REGRESSED
+    if len(words) < len(cases):
+        return CASE_FAILED
+    return OK if {SAME, FASTER} & set(words) else NOTHING_JUDGED
+
+
+def compare_code(outcome: Verdict | Failed) -> int:
+    """Return 1 if a side failed, 4 if there is no verdict, else 0: a comparison gates nothing."""
+    if isinstance(outcome, Failed):
+        return CASE_FAILED
+    return OK if outcome.word in (SLOWER, SAME, FASTER) else NOTHING_JUDGED
+
+
+def conclusion(cases: Sequence[CaseVerdict], *, alarms: int = 0) -> str:
+    """Return why a gate ends with its code, such as `1 confirmed SLOWER: exit 3`."""
+    words = [case.outcome.word for case in cases if isinstance(case.outcome, Verdict)]
+    slower, failed = words.count(SLOWER), len(cases) - len(words)
+    reasons = {
+        REGRESSED: " and ".join(
+            [
+                *([f"{slower} confirmed SLOWER"] if slower else []),
+                *([f"{alarms} history alarm{'' if alarms == 1 else 's'}"] if alarms else []),
+            ]
+        ),
+        CASE_FAILED: f"{failed} case{'' if failed == 1 else 's'} FAILED",
+        NOTHING_JUDGED: "nothing could be judged",
+        OK: "no case is SLOWER",
+    }
+    code = gate_code(cases, alarms=alarms)
+    return f"{reasons[code]}: exit {code}"

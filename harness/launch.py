@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 class Workplace:
     """What the launches of a run share. `closure` is the worker's copy that they start from.
 
-    `watches` has, by kind, the devices that are asked about themselves.
+    `watches` has, by kind, the devices that are asked about themselves; `python` is the interpreter
+    of the workers; `role` is the side that they are of, "" where there are no sides.
     """
 
     measure: Measure
@@ -45,10 +47,17 @@ class Workplace:
     folders: Folders
     devices: Mapping[str, Device]
     watches: Mapping[str, Watch] = field(default_factory=dict)
+    python: str = sys.executable
+    role: str = ""
 
     def watch(self, ready: Ready) -> Watch | None:
         """Return the watch of the case's device, None where it is not asked about itself."""
         return self.watches.get(registry.get(ready.planned.case.backend).device)
+
+    def log(self, ready: Ready) -> Path:
+        """Return the file that takes what the case's workers print, the side's own."""
+        position = str(ready.planned.position)
+        return self.folders.log(f"{position}-{self.role}" if self.role else position)
 
     def site(self, backend: str) -> dict[str, object]:
         """Return where the backend works, as its worker is told."""
@@ -142,9 +151,14 @@ def warm_worker(ready: Ready, workplace: Workplace) -> Iterator[Warm]:
 def open_worker(ready: Ready, workplace: Workplace) -> Iterator[Opened]:
     """Yield a fresh worker whose session is open, and has run nothing. Raises ChildError."""
     case, timeout_s = ready.planned.case, workplace.measure.timeout_s
-    log = workplace.folders.log(str(ready.planned.position))
     seen = variables(workplace.devices[registry.get(case.backend).device])
-    with Child("harness.worker", path=workplace.closure, log=log, variables=seen) as child:
+    with Child(
+        "harness.worker",
+        path=workplace.closure,
+        log=workplace.log(ready),
+        python=workplace.python,
+        variables=seen,
+    ) as child:
         described = child.ask("describe", timeout_s=timeout_s, backend=case.backend)
         start_ns = child.age_ns()
         engine = Engine(path=ready.built.path, facts=ready.built.facts)

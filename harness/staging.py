@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -80,7 +81,10 @@ class Supplies:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Staging:
-    """Makes the cases of a plan ready; stores nothing. `seed` fills random inputs."""
+    """Makes the cases of a plan ready; stores nothing.
+
+    `seed` fills random inputs; `python` is the interpreter that builds the engines.
+    """
 
     plan: Plan
     data: Datasets
@@ -88,6 +92,7 @@ class Staging:
     folders: Folders
     cache: EngineCache
     closure: Path
+    python: str = sys.executable
 
     def prepare(self, told: Told = _nobody) -> Supplies:
         """Prepare the models and inputs of the cases that are to be tried.
@@ -201,6 +206,7 @@ class Staging:
             folders=self.folders,
             devices=self.plan.devices,
             timeout_s=self.plan.suite.measure.timeout_s,
+            python=self.python,
         )
 
     def _refusal(self, planned: PlannedCase, built: Built) -> Outcome | None:

@@ -7,7 +7,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engines import registry
 from engines.cache import DEFAULT_CAP_BYTES
@@ -137,10 +137,8 @@ def _run_record(
 ) -> RunRecord:
     """Return how the run starts; `worker` is the hash of the code that will measure."""
     now = time.time()
-    environment = capture(suite_file=plan.suite.path)
-    stamp = time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))
     return RunRecord(
-        id=f"{stamp}-{secrets.token_hex(2)}",
+        id=fresh_id(now),
         name=name or plan.suite.name,
         suite=plan.suite.name,
         suite_sha256=plan.suite.sha256,
@@ -148,15 +146,25 @@ def _run_record(
         started_at=now,
         seed=plan.suite.seed,
         estimate_s=plan.estimate_s,
-        environment=environment
-        | {
-            "doctor": examine(),
-            "source": {**environment["source"], "worker": worker},
-            "device": _device(plan),
-        },
+        environment=surroundings(plan, worker=worker),
         only=",".join(f"{axis}={value}" for axis, value in only),
         measure=asdict(plan.suite.measure),
     )
+
+
+def fresh_id(now: float) -> str:
+    """Return an id for what starts now [s since the epoch]: its UTC time and four random digits."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{secrets.token_hex(2)}"
+
+
+def surroundings(plan: Plan, *, worker: str) -> dict[str, Any]:
+    """Return the environment that a plan is about to be measured in, JSON-ready."""
+    environment = capture(suite_file=plan.suite.path)
+    return environment | {
+        "doctor": examine(),
+        "source": {**environment["source"], "worker": worker},
+        "device": _device(plan),
+    }
 
 
 def _device(plan: Plan) -> dict[str, str] | None:

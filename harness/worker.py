@@ -1,8 +1,9 @@
 """The child's program: builds one engine, or opens one session and times it, as it is told.
 
-Verbs: describe, build, open, warm, block, outputs, infer, close. One worker lives for one build,
-one launch or one accuracy pass. It needs numpy, the standard library and the backend's runtime
-only, and runs from a copy (`harness/closure.py`), so that a side may live in another environment.
+Verbs: inventory, keys, describe, build, open, warm, block, outputs, infer, close. One worker lives
+for one build, one launch, one accuracy pass or one question about its environment. It needs numpy,
+the standard library and the backend's runtime only, and runs from a copy (`harness/closure.py`), so
+that a side may live in another environment.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 from engines import registry
 from engines.contract import Device, Engine, EngineError, PreparedModel, Site
 from harness.blocks import timed_blocks
+from harness.inventory import engine_keys, inventory
 from harness.memory import peak_rss_bytes, reset_peak_rss, rss_bytes
 from harness.serve import serve
 from harness.timing import clock_name, loop_name, make_loop, stopwatch, untimed_queries
@@ -49,6 +51,8 @@ class Worker:
         self._query_ns = 0.0
         self._rss_before_open: int | None = None
         self.verbs: Verbs = {
+            "inventory": self.inventory,
+            "keys": self.keys,
             "describe": self.describe,
             "build": self.build,
             "open": self.open,
@@ -58,6 +62,15 @@ class Worker:
             "infer": self.infer,
             "close": self.close,
         }
+
+    def inventory(self, header: Header) -> Message:
+        """Answer what this environment has of the backends and distributions asked about."""
+        return Message(header=inventory(header["backends"], header["distributions"]))
+
+    def keys(self, header: Header) -> Message:
+        """Answer the engine key of each case of one backend."""
+        keys = engine_keys(header["backend"], header["cases"], Device(**header["device"]))
+        return Message(header={"keys": keys})
 
     def describe(self, header: Header) -> Message:
         """Import the backend's runtime, and answer that the process is up.
@@ -190,7 +203,9 @@ class Worker:
 
     def explain(self, error: Exception) -> EngineError:
         """Return what an exception of the runtime means."""
-        return self._need_backend().explain(error)
+        if self._backend is None:
+            return EngineError("environment", f"{type(error).__name__}: {error}", "")
+        return self._backend.explain(error)
 
     def _peak_rss_bytes(self) -> int | None:
         """Return the peak above what the process held before open; None where it is not told."""

@@ -32,6 +32,30 @@ def dump(value: Json) -> str:
     return encodable(text)
 
 
+def load(text: str) -> Json:
+    """Return what `dump` wrote. Raises ValueError for NaN and infinities."""
+    return json.loads(text, parse_constant=_refused)
+
+
+def load_object(name: str, text: str) -> dict[str, Any]:
+    """Return the object that a column of that name holds. Raises ValueError for any other value."""
+    found: dict[str, Any] = check_object(name, load(text))
+    return found
+
+
+def check_object(name: str, value: Json) -> Json:
+    """Return the value. Raises ValueError where it is no object."""
+    if not isinstance(value, dict):
+        raise ValueError(  # noqa: TRY004 - a damaged file, not a wrong call
+            f"expected an object in {name!r}, got {value!r}"
+        )
+    return value
+
+
+def _refused(name: str) -> None:
+    raise ValueError(f"expected finite numbers, got {name}")
+
+
 def plain(record: Any) -> Any:
     """Return what `dataclasses.asdict` does, several times as fast: values that stay are shared."""
     kind: type = type(record)

@@ -59,7 +59,13 @@ def lenient(data: bytes) -> str:
 
 
 def of_row(row: Row) -> str:
-    """Return which run and case a row is of, as far as it says so."""
+    """Return which run and case, gate or baseline a row is of, as far as it says so."""
+    for kind, mark in (("gate", "kind"), ("baseline", "pinned_at")):
+        whose = row.get("id") if mark in row else row.get(f"{kind}_id")
+        if whose is not None:
+            return (
+                f"{kind} {whose}, case {row['case_id']}" if "case_id" in row else f"{kind} {whose}"
+            )
     run_id = row.get("run_id", row.get("id"))
     return f"run {run_id}, case {row['position']}" if "position" in row else f"run {run_id}"
 

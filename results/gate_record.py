@@ -52,3 +52,13 @@ class GateResult:
     baseline: Baseline
     end: RunEnd | None
     cases: tuple[CaseVerdict, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateOverview:
+    """A stored gate in a list of them: its verdicts counted by word, FAILED among them."""
+
+    record: GateRecord
+    baseline_name: str
+    end: RunEnd | None
+    counts: Mapping[str, int]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select, type_coerce
+from sqlalchemy import ColumnElement, Select, Table, and_, exists, func, select, type_coerce
 from sqlalchemy.types import NullType
 
 from results import schema
@@ -75,6 +75,19 @@ def raw_columns() -> list[ColumnElement[Any]]:
         for column in schema.timings.c
         if column.name != "launch_id"
     ]
+
+
+def pairs() -> Select[Any]:
+    """Select pairs with their blocks as SQLite has them, be it that damage made them a text."""
+    table = schema.pair
+    blocks = type_coerce(table.c.blocks, NullType()).label("blocks")
+    return select(*(blocks if column is table.c.blocks else column for column in table.c))
+
+
+def pinned_hash(table: Table, name: str) -> ColumnElement[str | None]:
+    """Return what a row of `pinned` says of a file by the name of the hash, None where damaged."""
+    told = table.c.pinned
+    return func.iif(func.json_valid(told), func.json_extract(told, f"$.{name}"), None)
 
 
 def _summaries(

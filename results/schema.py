@@ -2,7 +2,7 @@
 
 Nothing is ever updated: what a table says of a case is its rows in the order of their coming. Only
 `timings` loses rows, to `dyno store prune`. Nested values are JSON, raw timings the bytes of
-`results/timings.py`.
+`results/timings.py`, blocks of pairs those of `results/pair_rows.py`.
 """
 
 from __future__ import annotations

@@ -71,5 +71,52 @@ def _to_4(connection: Connection) -> None:
     )
 
 
-UPGRADES: tuple[Callable[[Connection], None], ...] = (_to_2, _to_3, _to_4)
+_TO_5 = (
+    (
+        "CREATE TABLE baseline (id TEXT NOT NULL PRIMARY KEY, name TEXT NOT NULL, "
+        "suite TEXT NOT NULL, suite_sha256 TEXT NOT NULL, pinned_at FLOAT NOT NULL, "
+        "python TEXT NOT NULL, versions TEXT NOT NULL, devices TEXT NOT NULL, "
+        "seed INTEGER NOT NULL, dyno_version TEXT NOT NULL, replaces TEXT NOT NULL, "
+        "left_out TEXT NOT NULL)"
+    ),
+    (
+        "CREATE TABLE pinned (baseline_id TEXT NOT NULL REFERENCES baseline (id), "
+        "case_id TEXT NOT NULL, position INTEGER NOT NULL, pinned TEXT NOT NULL, "
+        "PRIMARY KEY (baseline_id, case_id))"
+    ),
+    (
+        "CREATE TABLE gate (id TEXT NOT NULL PRIMARY KEY, kind TEXT NOT NULL, "
+        "baseline_id TEXT NOT NULL REFERENCES baseline (id), suite TEXT NOT NULL, "
+        "suite_sha256 TEXT NOT NULL, started_at FLOAT NOT NULL, dyno_version TEXT NOT NULL, "
+        "threshold FLOAT NOT NULL, environment TEXT NOT NULL, changes TEXT NOT NULL, "
+        '"only" TEXT NOT NULL)'
+    ),
+    "CREATE INDEX ix_gate_baseline_id ON gate (baseline_id)",
+    (
+        "CREATE TABLE gate_end (gate_id TEXT NOT NULL PRIMARY KEY REFERENCES gate (id), "
+        "ended_at FLOAT NOT NULL, state TEXT NOT NULL)"
+    ),
+    (
+        "CREATE TABLE pair (gate_id TEXT NOT NULL REFERENCES gate (id), case_id TEXT NOT NULL, "
+        "phase TEXT NOT NULL, number INTEGER NOT NULL, started_at FLOAT NOT NULL, "
+        "first TEXT NOT NULL, watched INTEGER NOT NULL, baseline TEXT NOT NULL, "
+        "candidate TEXT NOT NULL, covariates TEXT NOT NULL, blocks BLOB NOT NULL, "
+        "PRIMARY KEY (gate_id, case_id, phase, number))"
+    ),
+    (
+        "CREATE TABLE verdict (gate_id TEXT NOT NULL REFERENCES gate (id), "
+        "case_id TEXT NOT NULL, position INTEGER NOT NULL, word TEXT NOT NULL, "
+        "log_ratio FLOAT, se FLOAT, detail TEXT NOT NULL, PRIMARY KEY (gate_id, case_id))"
+    ),
+    "CREATE INDEX verdict_of_case ON verdict (case_id)",
+)
+
+
+def _to_5(connection: Connection) -> None:
+    """Give baselines, gates, pairs and verdicts their tables."""
+    for statement in _TO_5:
+        connection.exec_driver_sql(statement)
+
+
+UPGRADES: tuple[Callable[[Connection], None], ...] = (_to_2, _to_3, _to_4, _to_5)
 """UPGRADES[k] takes a store of schema k + 1 to schema k + 2, within one transaction for all."""

@@ -209,8 +209,8 @@ class AccuracyLimits:
 class Gate:
     """What a case must hold.
 
-    `latency` is the smallest change of the median that a comparison reports (0.02 = 2 %). A measured
-    case fails by `accuracy`, of all, then by precision.
+    `latency` is the smallest change of the median that a comparison reports (0.02 = 2 %).
+    `accuracy` fails a measured case: limits of all cases, then by precision.
     """
 
     latency: float = 0.02

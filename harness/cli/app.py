@@ -9,10 +9,13 @@ import typer
 
 from harness.cli import (
     backends,
+    baseline,
     bench,
     build,
     cache,
+    compare,
     doctor,
+    gate,
     models,
     plan,
     report,
@@ -59,11 +62,14 @@ for _name, _module in (
     ("build", build),
     ("report", report),
     ("runs", runs),
+    ("compare", compare),
+    ("gate", gate),
     ("suites", suites),
     ("backends", backends),
     ("doctor", doctor),
 ):
     app.command(_name, cls=ResumeCommand if _module in (run, bench) else None)(_module.command)
+app.add_typer(baseline.group, name="baseline")
 app.add_typer(models.group, name="models")
 app.add_typer(cache.group, name="cache")
 app.add_typer(store.group, name="store")

@@ -81,14 +81,17 @@ def _for_users(error: Exception) -> str | None:
     from engines.cache.folder import CacheError
     from engines.registry import UnknownBackendError
     from harness.alive import AliveError
+    from harness.baseline.site import BaselineError
     from harness.device_lock import DeviceBusyError
     from harness.devices import DeviceChoiceError
+    from harness.paired.interpreter import InterpreterError
     from harness.resume import ResumeError
     from results.store import StoreError
     from suites.errors import SuiteError, reason
 
     known = SuiteError | CacheError | StoreError | UnknownBackendError | DeviceChoiceError
-    if isinstance(error, known | AliveError | DeviceBusyError | ResumeError):
+    sides = BaselineError | InterpreterError
+    if isinstance(error, known | AliveError | DeviceBusyError | ResumeError | sides):
         return str(error)
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {reason(error)}. Mend that, or name another folder with --store."

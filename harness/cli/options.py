@@ -86,6 +86,18 @@ CacheSizeOption = Annotated[
         help="What the engines may take together; those used longest ago go first.",
     ),
 ]
+BaselineOption = Annotated[
+    str,
+    typer.Option("--baseline", metavar="NAME", help="The name that a side was pinned under."),
+]
+JunitOption = Annotated[
+    Path | None,
+    typer.Option("--junit", metavar="FILE", help="Write the verdicts as JUnit XML."),
+]
+JsonOption = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="FILE", help="Write every number as JSON."),
+]
 DEFAULT_STORE = folders.DEFAULT_STORE
 DEFAULT_CACHE_SIZE = f"{DEFAULT_CAP_BYTES >> 30}GiB"
 _SIZE = re.compile(r"\s*\d+(\.\d+)?\s*[A-Za-z]*\s*", re.ASCII)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 group = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Merge, prune, check or export stored runs.",
+    help="Merge, prune, check or export what is stored.",
 )
 
 _AGE_S = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
@@ -39,11 +39,11 @@ def merge_command(
     ],
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Copy the runs of other stores into this one.
+    """Copy the runs, baselines and gates of other stores into this one.
 
     The other stores are not changed.
 
-    Exit code: 0 all runs are here now, 1 some were refused.
+    Exit code: 0 all of them are here now, 1 some were refused.
     """
     from harness.alive import live_runs
     from results.store import Store
@@ -74,7 +74,8 @@ def prune_command(
 ) -> None:
     """Remove what no report needs.
 
-    That is raw timings and logs of old runs, where asked for, and files that no stored case names.
+    That is raw timings and logs of old runs, where asked for, and files that no stored case and no
+    baseline names.
     Summaries stay, so reports stay as they are. Runs that go on are left alone.
 
     Exit code: 0 done, 1 damaged cases were left as they are.
@@ -127,14 +128,17 @@ def export_command(
 ) -> None:
     """Write runs with their raw timings as Parquet files.
 
-    They are runs, cases, launches, timings and telemetry.parquet, a row each, a query or a sample.
+    They are runs, cases, launches, timings, telemetry, accuracy and verdicts.parquet, a row each, a
+    query or a sample. The verdicts of gates belong to no run: they are there where no run is named.
     """
+    from results.gates import Gates
     from results.upkeep.export import export
 
     opened = open_store(store)
     every = [overview.record.id for overview in reversed(opened.runs())]
     chosen = [opened.find_run(text) for text in runs] if runs else every
-    for name, rows in export(opened, folder, list(dict.fromkeys(chosen))).items():
+    gates = [] if runs else [one.record.id for one in reversed(Gates(opened).gates())]
+    for name, rows in export(opened, folder, list(dict.fromkeys(chosen)), gates).items():
         sys.stdout.write(f"{folder / name}: {_count(rows, 'row')}\n")
 
 
@@ -155,17 +159,18 @@ def _shortened(text: str) -> str:
 
 
 def _tell_merged(other: Path, merged: Iterable[Merged]) -> int:
-    """Print what became of each run as it is done, and return how many were refused."""
+    """Print what became of each as it is done, and return how many were refused."""
     from collections import Counter
 
     from results.report.wording import one_line
     from results.upkeep.merge import Fate
 
     fates: Counter[Fate] = Counter()
-    for run in merged:
-        fates[run.fate] += 1
-        if run.fate is not Fate.SAME:
-            told = f"{run.run_id} {run.run_name}: {_fate_text(run)}"
+    for one in merged:
+        fates[one.fate] += 1
+        if one.fate is not Fate.SAME:
+            kind = "" if one.kind == "run" else f"{one.kind} "
+            told = f"{kind}{one.id} {one.name}: {_fate_text(one)}"
             sys.stdout.write(f"{one_line(told)}\n")
             sys.stdout.flush()
     here = fates[Fate.SAME] + fates[Fate.LONGER_HERE]
@@ -176,17 +181,17 @@ def _tell_merged(other: Path, merged: Iterable[Merged]) -> int:
     return fates[Fate.REFUSED]
 
 
-def _fate_text(run: Merged) -> str:
+def _fate_text(one: Merged) -> str:
     from results.upkeep.merge import Fate
 
-    if run.fate is Fate.REFUSED:
-        return f"refused: {run.reason}"
-    if run.fate is Fate.LONGER_HERE:
+    if one.fate is Fate.REFUSED:
+        return f"refused: {one.reason}"
+    if one.fate is Fate.LONGER_HERE:
         return "here already, with more than there"
-    came = {"case": run.cases, "launch": run.launches}
-    if run.fate is Fate.ADDED:
+    if one.fate is Fate.ADDED:
+        came = {word: count for word, count in one.new.items() if word != "outcome"}
         return f"added, {_counts(came)}"
-    new = {word: count for word, count in {**came, "outcome": run.outcomes}.items() if count}
+    new = {word: count for word, count in one.new.items() if count}
     return f"extended by {_counts(new) if new else 'its end'}"
 
 
@@ -216,6 +221,8 @@ def _verified_text(found: Verified) -> str:
         f"{_count(found.runs, 'run')}, {_count(found.launches, 'launch')}, "
         f"{_count(found.timings, 'timing')}"
     )
+    if found.gates:
+        counted += f", {_count(found.gates, 'gate')}, {_count(found.pairs, 'pair')}"
     pruned = f"; {found.pruned} of the launches were pruned" if found.pruned else ""
     if not found.problems:
         return f"store is whole: {counted}{pruned}"

@@ -10,6 +10,7 @@ from results.relative import References, references
 from results.report.accuracy import judged
 from results.report.device import on_device
 from results.report.footnotes import Footnote, footnotes, marks, tails
+from results.report.heading import INTERVAL_RULE
 from results.report.tables import Table, cold_path, grouped, model_tables
 from results.report.work import working
 from results.summaries import PAGE
@@ -27,13 +28,14 @@ PART_ROWS = PAGE
 class Body:
     """Tables, the footnotes that their rows point to, and sentences to end with.
 
-    `has_numbers` is whether any row has some.
+    `has_numbers` is whether any row has some, `interval_rule` what then holds for all of them.
     """
 
     tables: tuple[Table, ...]
     notes: Sequence[Footnote]
     has_numbers: bool
     remarks: tuple[str, ...] = ()
+    interval_rule: str = INTERVAL_RULE
 
     @property
     def has_best(self) -> bool:

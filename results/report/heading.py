@@ -28,7 +28,7 @@ def heading(
     record = run.record
     name = f" ({record.name})" if record.name and record.name != record.suite else ""
     only = f", only {record.only}" if record.only else ""
-    state = f"{_moment(record.started_at)}, {state_word(run.end, live=live)}"
+    state = f"{moment(record.started_at)}, {state_word(run.end, live=live)}"
     lines = {
         "run": f"{record.id}{name}",
         "suite": f"{record.suite}{only}",
@@ -78,7 +78,8 @@ def resume_command(record: RunRecord) -> str:
     return f"dyno run {suite} --resume {record.id}"
 
 
-def _moment(epoch_s: float) -> str:
+def moment(epoch_s: float) -> str:
+    """Return a time in UTC, such as `2026-01-02 03:04:05 UTC`."""
     return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
@@ -86,7 +87,7 @@ def _resumed(run: RunResult) -> str:
     if not run.resumes:
         return ""
     often = "once" if len(run.resumes) == 1 else f"{len(run.resumes)} times, last"
-    return f"{often} {_moment(run.resumes[-1].resumed_at)}"
+    return f"{often} {moment(run.resumes[-1].resumed_at)}"
 
 
 def _took(counts: Totals) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from results.report.grid import GAP, STYLES, fitting, grid
-from results.report.heading import BEST_RULE, INTERVAL_RULE
+from results.report.heading import BEST_RULE
 from results.report.tables import BEST
 from results.report.wording import one_line
 
@@ -101,7 +101,7 @@ def _foot(body: Body, hidden: Sequence[str], width: int) -> Iterator[Text]:
     rules = [(str(note.number), note.text) for note in body.notes]
     if body.has_best:
         rules.append((BEST, BEST_RULE))
-    rules.append(("±", INTERVAL_RULE))
+    rules.append(("±", body.interval_rule))
     if hidden:
         rules.append(("…", f"Left out at this width: {', '.join(hidden)}."))
     indent = max(len(mark) for mark, _ in rules) + 1

@@ -1,4 +1,4 @@
-"""`dyno store export --parquet`: all that is known of runs, as six Parquet files."""
+"""`dyno store export --parquet`: what is known of runs and gates, as Parquet files."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from results.upkeep.parquet import (
     write_rows,
     write_timings,
 )
+from results.upkeep.verdicts import VERDICT, verdict_rows
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -32,10 +33,9 @@ if TYPE_CHECKING:
     from results.record import LaunchRecord, RunResult
     from results.store import Store
 
-FILES = tuple(
-    f"{name}.parquet" for name in ("runs", "cases", "launches", "timings", "telemetry", "accuracy")
-)
-RUNS, CASES, LAUNCHES, TIMINGS, TELEMETRY, ACCURACY = FILES
+_TABLES = ("runs", "cases", "launches", "timings", "telemetry", "accuracy", "verdicts")
+FILES = tuple(f"{name}.parquet" for name in _TABLES)
+RUNS, CASES, LAUNCHES, TIMINGS, TELEMETRY, ACCURACY, VERDICTS = FILES
 _RUN = {
     **dict.fromkeys(("run_id", "name", "suite", "suite_sha256", "dyno_version"), "string"),
     "started_at": "double",
@@ -77,8 +77,10 @@ _UNTIMED = dict.fromkeys(CLOCKS)
 _SUMS = ("queries", "elapsed_ns", "cpu_ns", "voluntary_switches", "involuntary_switches")
 
 
-def export(store: Store, folder: Path, run_ids: Sequence[str]) -> dict[str, int]:
-    """Write the runs into the folder and return the rows of each file by its name.
+def export(
+    store: Store, folder: Path, run_ids: Sequence[str], gate_ids: Sequence[str] = ()
+) -> dict[str, int]:
+    """Write the runs and gates into the folder and return the rows of each file by its name.
 
     The folder is made where it is missing; a file that is there is left as it is, and an error.
     All of it is as the store was at one moment. Runs and their cases are held in memory, launches,
@@ -109,6 +111,9 @@ def export(store: Store, folder: Path, run_ids: Sequence[str]) -> dict[str, int]
                 paths[ACCURACY],
                 map(partial(_accuracy, store), attempts(schema.accuracy)),
                 _ACCURACY,
+            ),
+            VERDICTS: write_rows(
+                paths[VERDICTS], verdict_rows(store, connection, gate_ids), VERDICT
             ),
         }
 

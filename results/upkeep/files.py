@@ -11,12 +11,15 @@ import shutil
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 MODELS = "models", ".onnx"
 INPUTS = "inputs", ".npz"
+PINNED_MODELS = "baselines/models"
+"""A folder a model, called by its hash, with the model's files."""
+PINNED_INPUTS = "baselines/inputs", ".npz"
 LOGS = "logs"
 UNFINISHED = ".new-"
 """How the name of a file begins that is still being written, or was when its writer was killed."""
@@ -44,6 +47,15 @@ class Named:
     inputs: frozenset[str]
 
 
+def named(rows: Iterable[Sequence[str | None]]) -> Named:
+    """Return what rows of a model's hash and a set of inputs' name, each of which may be None."""
+    found = [tuple(row) for row in rows]
+    return Named(
+        models=frozenset(row[0] for row in found if row[0]),
+        inputs=frozenset(row[1] for row in found if row[1]),
+    )
+
+
 def hashed(store: Path, kind: tuple[str, str]) -> Iterator[tuple[str, Path]]:
     """Yield the hash in the name of each file of MODELS or INPUTS, and its path, sorted."""
     folder, suffix = kind
@@ -62,9 +74,26 @@ def file_problems(store: Path) -> Iterator[str]:
         found = _content(path)
         if found != name:
             yield f"{path.relative_to(store)}: expected the bytes of that hash, got {found}"
-    for _, path in hashed(store, INPUTS):
+    for _, path in (*hashed(store, INPUTS), *hashed(store, PINNED_INPUTS)):
         if damaged := _damaged_part(path):
             yield f"{path.relative_to(store)}: expected whole arrays, got {damaged} damaged"
+
+
+def pinned_problems(store: Path, model_sha256: str, files: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is wrong with the files of a pinned model, whose hashes are by name."""
+    for name, sha256 in files.items():
+        path = f"{PINNED_MODELS}/{model_sha256}/{name}"
+        if not (store / path).is_file():
+            yield f"{path}: expected the pinned model, got nothing there"
+        elif (found := _content(store / path)) != sha256:
+            yield f"{path}: expected the bytes of hash {sha256}, got {found}"
+
+
+def pinned_folders(store: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the hash and the folder of each model that was pinned, sorted."""
+    for path in sorted((store / PINNED_MODELS).glob("*")):
+        if len(path.name) == _DIGITS and path.is_dir():
+            yield path.name, path
 
 
 def _content(path: Path) -> str:
@@ -94,6 +123,17 @@ def copy_named(source: Path, target: Path, named: Named) -> int:
                 source / folder / f"{name}{suffix}", target / folder / f"{name}{suffix}"
             )
     return copied
+
+
+def copy_pinned(source: Path, target: Path, named: Named) -> None:
+    """Copy the files of a baseline that this store lacks."""
+    for model in sorted(named.models):
+        folder = source / PINNED_MODELS / model
+        for path in sorted(folder.rglob("*")):
+            _copy(path, target / path.relative_to(source))
+    inputs, suffix = PINNED_INPUTS
+    for name in sorted(named.inputs):
+        _copy(source / inputs / f"{name}{suffix}", target / inputs / f"{name}{suffix}")
 
 
 def copy_logs(source: Path, target: Path, run_id: str) -> None:

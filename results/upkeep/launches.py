@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, Table, select
 
 from results import queries, rows, schema
+from results.damage import UNREADABLE, check_text, told
 from results.timings import encode
 
 if TYPE_CHECKING:
@@ -39,6 +40,15 @@ def attempt_rows(connection: Connection, table: Table, run_ids: Sequence[str]) -
     for run_id in run_ids:
         query = select(table).filter_by(run_id=run_id)
         yield from stream(connection, query.order_by(table.c.position, table.c.attempt))
+
+
+def unreadable(where: str, row: Row, read: Callable[[Row], object]) -> Iterator[str]:
+    """Yield why the row cannot be read, if so, with `where` it is."""
+    try:
+        check_text(row)
+        read(row)
+    except UNREADABLE as error:
+        yield f"{where}: {told(error)}"
 
 
 def is_pruned(row: Row) -> bool:

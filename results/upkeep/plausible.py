@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from results.accuracy import AccuracyRecord, OutputParity, TaskScore
+from results.paired import SIDES, PairRecord, SideBlocks
 from results.record import CaseRecord, LaunchRecord
 from results.summary import Summary
 from results.telemetry import TelemetryRecord
@@ -105,6 +106,30 @@ def case_problem(record: CaseRecord) -> str | None:
     if min(counts, default=0) < 0:
         return f"expected a cost of 0 and up, got {min(counts)}"
     return None
+
+
+def pair_problem(pair: PairRecord) -> str | None:
+    """Return how the blocks of a pair disagree with themselves or with each other, or None."""
+    counts = [len(side.blocks.queries) for side in (pair.baseline, pair.candidate)]
+    if counts[0] != counts[1]:
+        return f"expected as many blocks of both sides, got {counts[0]} and {counts[1]}"
+    for name, side in zip(SIDES, (pair.baseline, pair.candidate), strict=True):
+        if problem := _blocks_problem(side.blocks):
+            return f"{problem} of the {name}"
+    return None
+
+
+def _blocks_problem(blocks: SideBlocks) -> str | None:
+    for name in ("queries", "elapsed_ns", "median_ns", "mean_ns"):
+        least = min(getattr(blocks, name).tolist(), default=1)
+        if least <= 0:
+            return f"expected {name} above 0 in each block, got {least!r}"
+    for name in ("cpu_ns", "involuntary_switches"):
+        least = min(getattr(blocks, name).tolist(), default=0)
+        if least < 0:
+            return f"expected {name} of 0 and up, got {least!r}"
+    rising = (blocks.median_ns <= blocks.p95_ns) & (blocks.p95_ns <= blocks.p99_ns)
+    return None if rising.all() else "expected the median, p95 and p99 of each block to rise"
 
 
 def _share_problem(shares: Mapping[str, float | None]) -> str | None:

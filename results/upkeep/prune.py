@@ -6,33 +6,20 @@ import functools
 import json
 import operator
 import time
-from collections.abc import Collection, Iterator
-from contextlib import suppress
+from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, func, select, union_all
+from sqlalchemy import Connection, Select, delete, func, select
 
 from results import schema
 from results.database import DamagedError, driver_connection
 from results.record import RunResult
 from results.store import FILE, Store
-from results.upkeep.attach import COPY
-from results.upkeep.files import INPUTS, LOGS, MODELS, UNFINISHED, hashed, remove, total_bytes
+from results.upkeep.files import remove, total_bytes
+from results.upkeep.leftovers import last_signs, leftovers, log_folders, old_gates
 from results.upkeep.summed import summed
 
-_DAY_S = 86400.0
-"""Younger files may belong to a run that is just starting."""
-_BESIDE = (
-    "tmp/*",
-    f"{COPY}*",
-    *(f"{folder}/{UNFINISHED}*" for folder in ("packages", "worker", MODELS[0], INPUTS[0])),
-    f"{LOGS}/python-*.log",
-    f"{INPUTS[0]}/answers-*{INPUTS[1]}",
-    "scratch/reference/*",
-)
-"""What processes leave that were killed, logs that are of no run, and answers of references."""
 _CHECKPOINT = "PRAGMA wal_checkpoint(TRUNCATE)"
 
 
@@ -78,7 +65,10 @@ def prune(
     old: list[RunResult] = []
     if raw_older_than_s is not None:
         old, unread = _old(store, raw_older_than_s, live)
-    files = [*_leftovers(store, live), *_old_logs(store.folder, old)]
+    files = [*leftovers(store, live), *log_folders(store.folder, [run.record.id for run in old])]
+    if raw_older_than_s is not None:
+        gates = old_gates(store, time.time() - raw_older_than_s)
+        files += log_folders(store.folder, [gate_id for gate_id in gates if gate_id not in live])
     files_bytes = total_bytes(files)
     for path in () if dry_run else files:
         remove(path)
@@ -139,18 +129,15 @@ def _old(
 def _last_signs(store: Store) -> list[tuple[str, Any]]:
     """Return each run and when something of it was last stored, newest run first."""
     run, end, resume, launch = schema.run, schema.run_end, schema.resume, schema.launch
-    signs = union_all(
-        select(run.c.id.label("run_id"), run.c.started_at.label("at")),
+    return last_signs(
+        store,
+        select(run.c.id.label("id"), run.c.started_at.label("at")),
         select(end.c.run_id, end.c.ended_at),
         select(resume.c.run_id, resume.c.resumed_at),
         select(launch.c.run_id, launch.c.started_at),
         select(schema.telemetry.c.run_id, schema.telemetry.c.started_at),
         select(schema.accuracy.c.run_id, schema.accuracy.c.started_at),
-    ).subquery()
-    query = select(signs.c.run_id, func.max(signs.c.at)).group_by(signs.c.run_id)
-    with store.connection() as connection:
-        found = connection.execute(query.order_by(func.min(signs.c.at).desc())).all()
-    return [(run_id, seen) for run_id, seen in found]
+    )
 
 
 def _of_cases(run_id: str, positions: Collection[int]) -> Select[Any]:
@@ -173,28 +160,3 @@ def _delete(connection: Connection, run_id: str, positions: Collection[int]) -> 
     connection.rollback()
     connection.execute(delete(raw).where(raw.c.launch_id.in_(_of_cases(run_id, positions))))
     connection.commit()
-
-
-def _leftovers(store: Store, live: Collection[str]) -> Iterator[Path]:
-    """Yield files over a day old that nothing needs; none of those that a live run may use."""
-    limit = time.time() - _DAY_S
-    beside = [path for pattern in _BESIDE for path in store.folder.glob(pattern)]
-    yield from (path for path in beside if path.name not in live and _is_older(path, limit))
-    if live:
-        return
-    for kind, named in ((MODELS, "model_sha256"), (INPUTS, "inputs_sha256")):
-        with store.connection() as connection:
-            known = set(connection.execute(select(schema.case.c[named]).distinct()).scalars())
-        unnamed = [path for name, path in hashed(store.folder, kind) if name not in known]
-        yield from (path for path in unnamed if _is_older(path, limit))
-
-
-def _old_logs(store: Path, runs: Collection[RunResult]) -> list[Path]:
-    folders = [store / LOGS / run.record.id for run in runs]
-    return [folder for folder in folders if folder.is_dir()]
-
-
-def _is_older(path: Path, limit: float) -> bool:
-    with suppress(FileNotFoundError):
-        return path.lstat().st_mtime < limit
-    return False

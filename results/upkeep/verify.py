@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,12 +14,12 @@ from sqlalchemy import Connection, select
 from results import rows, schema
 from results.accuracy_rows import read_accuracy
 from results.codec import encodable
-from results.damage import UNREADABLE, check_text, lenient, told
+from results.damage import UNREADABLE, lenient
 from results.database import driver_connection
 from results.record import RunEnd
 from results.telemetry_rows import read_telemetry
 from results.upkeep.files import file_problems
-from results.upkeep.launches import Row, is_pruned, launch_rows, read, stream
+from results.upkeep.launches import Row, is_pruned, launch_rows, read, stream, unreadable
 from results.upkeep.plausible import (
     accuracy_problem,
     case_problem,
@@ -28,6 +28,7 @@ from results.upkeep.plausible import (
     telemetry_problem,
 )
 from results.upkeep.recount import recount
+from results.upkeep.verify_gates import GateCensus, gate_file_problems, gate_problems
 
 if TYPE_CHECKING:
     from results.record import LaunchRecord
@@ -45,6 +46,8 @@ class Verified:
     timings: int
     pruned: int
     problems: tuple[str, ...]
+    gates: int = 0
+    pairs: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,20 +74,23 @@ class _Census:
 
 def verify(store: Store) -> Verified:
     """Return what is in the store and what is wrong with it. Reads all of it. Raises StoreError."""
-    census = _Census()
+    census, gates = _Census(), GateCensus()
     with store.connection() as connection:
         # one sight of the store: what a live run adds meanwhile would seem to lack its parts
         connection.exec_driver_sql("BEGIN")
         driver_connection(connection).text_factory = lenient
         problems = list(_database_problems(connection))
         if not problems:
-            problems += _table_problems(connection, census)
+            problems += [*_table_problems(connection, census), *gate_problems(connection, gates)]
+    problems += [*file_problems(store.folder), *gate_file_problems(store.folder, gates)]
     return Verified(
         runs=census.runs,
         launches=census.launches,
         timings=census.timings,
         pruned=census.pruned,
-        problems=tuple(map(encodable, (*problems, *file_problems(store.folder)))),
+        problems=tuple(map(encodable, problems)),
+        gates=gates.gates,
+        pairs=gates.pairs,
     )
 
 
@@ -99,22 +105,20 @@ def _database_problems(connection: Connection) -> Iterator[str]:
 def _table_problems(connection: Connection, census: _Census) -> Iterator[str]:
     for row in stream(connection, select(schema.run)):
         census.runs += 1
-        yield from _unreadable(f"run {row['id']}", row, rows.read_run)
+        yield from unreadable(f"run {row['id']}", row, rows.read_run)
     for row in stream(connection, select(schema.resume)):
-        yield from _unreadable(
-            f"run {row['run_id']}, resume {row['number']}", row, rows.read_resume
-        )
+        yield from unreadable(f"run {row['run_id']}, resume {row['number']}", row, rows.read_resume)
     for row in stream(connection, select(schema.run_end)):
-        yield from _unreadable(f"run {row['run_id']}, its end", row, _read_end)
+        yield from unreadable(f"run {row['run_id']}, its end", row, _read_end)
     for row in stream(connection, select(schema.case)):
-        yield from _unreadable(_where(row), row, _read_case)
+        yield from unreadable(_where(row), row, _read_case)
     yield from _launch_problems(connection, census)
     for row in stream(connection, select(schema.telemetry)):
         where = f"{_where(row)}, telemetry of attempt {row['attempt']}"
-        yield from _unreadable(where, row, _read_telemetry)
+        yield from unreadable(where, row, _read_telemetry)
     for row in stream(connection, select(schema.accuracy)):
         where = f"{_where(row)}, accuracy of attempt {row['attempt']}"
-        yield from _unreadable(where, row, _read_accuracy)
+        yield from unreadable(where, row, _read_accuracy)
     yield from _outcome_problems(connection, census.cases)
     yield from _summary_problems(connection, census.cases)
 
@@ -141,7 +145,7 @@ def _launch_problem(
         yield f"{where}: expected launch {case.launches} of attempt {row['attempt']}"
     case.launches += 1
     census.launches += 1
-    problems = list(_unreadable(where, row, partial(_look, case, census, launches)))
+    problems = list(unreadable(where, row, partial(_look, case, census, launches)))
     case.is_doubtful |= bool(problems)
     yield from problems
 
@@ -169,7 +173,7 @@ def _outcome_problems(connection: Connection, cases: Mapping[Key, _Case]) -> Ite
     closed = set()
     for row in stream(connection, select(schema.outcome)):
         closed.add(_key(row))
-        yield from _unreadable(_where(row), row, rows.read_closing)
+        yield from unreadable(_where(row), row, rows.read_closing)
         if row["outcome"] == "measured" and _key(row) not in cases:
             yield f"{_where(row)}: expected launches of a measured case, got none"
     for (run_id, position), case in cases.items():
@@ -182,7 +186,7 @@ def _summary_problems(connection: Connection, cases: Mapping[Key, _Case]) -> Ite
     for row in stream(connection, select(schema.summary)):
         case = cases.get(_key(row), _Case(attempt=0))
         where = f"{_where(row)}, summary by version {row['statistics_version']}"
-        yield from _unreadable(where, row, partial(_read_summary, case))
+        yield from unreadable(where, row, partial(_read_summary, case))
         if row["launches"] == case.launches:
             complete.add(_key(row))
     for row in stream(connection, select(schema.outcome).filter_by(outcome="measured")):
@@ -224,14 +228,6 @@ def _read_summary(case: _Case, row: Row) -> None:
     queries = summary.queries if case.is_doubtful else case.queries
     if problem := summary_problem(summary, launches=case.launches, queries=queries):
         raise ValueError(problem)
-
-
-def _unreadable(where: str, row: Row, read: Callable[[Row], object]) -> Iterator[str]:
-    try:
-        check_text(row)
-        read(row)
-    except UNREADABLE as error:
-        yield f"{where}: {told(error)}"
 
 
 def _where(row: Row) -> str:

@@ -1,7 +1,8 @@
 import pytest
 
-from harness.exit_codes import exit_code
+from harness.exit_codes import conclusion, exit_code, gate_code
 from results.record import Failed, Measured, Skipped
+from results.verdict import WORDS, CaseVerdict, Verdict
 
 MEASURED = Measured(stopped_by="target")
 SKIPPED = Skipped(reason="not here")
@@ -21,3 +22,37 @@ FAILED = Failed(kind="build", message="no", hint="yes")
 )
 def test_the_exit_code_tells_the_worst_that_happened(outcomes, code):
     assert exit_code(outcomes) == code
+
+
+def gated(*outcomes):
+    """Return a case of each verdict by its word, or of a failure."""
+    return [
+        CaseVerdict(
+            position=position,
+            case_id=f"m/fake/fp32/b{position}",
+            outcome=Verdict(word=outcome, reason="so") if outcome in WORDS else outcome,
+        )
+        for position, outcome in enumerate(outcomes)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "alarms", "code", "words"),
+    [
+        (["SLOWER", FAILED, "SAME"], 0, 3, "1 confirmed SLOWER: exit 3"),
+        (["SLOWER", "SLOWER"], 2, 3, "2 confirmed SLOWER and 2 history alarms: exit 3"),
+        ([FAILED, "SAME"], 1, 3, "1 history alarm: exit 3"),
+        ([], 1, 3, "1 history alarm: exit 3"),
+        ([FAILED, "SAME"], 0, 1, "1 case FAILED: exit 1"),
+        ([FAILED, FAILED, "UNSURE"], 0, 1, "2 cases FAILED: exit 1"),
+        (["UNSURE", "INCOMPARABLE"], 0, 4, "nothing could be judged: exit 4"),
+        ([], 0, 4, "nothing could be judged: exit 4"),
+        (["UNSURE", "INCOMPARABLE", "SAME"], 0, 0, "no case is SLOWER: exit 0"),
+        (["FASTER", "UNSURE"], 0, 0, "no case is SLOWER: exit 0"),
+    ],
+)
+def test_the_exit_code_of_a_gate_tells_the_worst_verdict(outcomes, alarms, code, words):
+    cases = gated(*outcomes)
+
+    assert gate_code(cases, alarms=alarms) == code
+    assert conclusion(cases, alarms=alarms) == words

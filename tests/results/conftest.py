@@ -10,6 +10,7 @@ import pytest
 from results.accuracy import AccuracyRecord, ClassScore, OutputParity, TaskScore
 from results.aggregate import summarise
 from results.effect import Effect, GraphCost
+from results.paired import BASELINE, PairRecord, SideBlocks, SideLaunch
 from results.record import (
     Block,
     CaseRecord,
@@ -74,6 +75,45 @@ def _launch(number=0, wall_ns=(1_000_000,) * 10, **changes):
         "covariates": {"before": {"load1": 0.5}, "after": {"load1": 0.6}},
     }
     return LaunchRecord(**{**fields, **changes})
+
+
+def _side(median_ns, *, disturbed=False, queries=100, **changes):
+    """Return a side of a pair; a single time or mark is that of all its 20 blocks."""
+    medians = np.broadcast_to(np.asarray(median_ns, dtype=np.float64), (20,))
+    marks = None if disturbed is None else np.broadcast_to(np.asarray(disturbed, dtype=bool), (20,))
+    whole = {name: np.full(20, 50_000_000) for name in ("elapsed_ns", "cpu_ns")}
+    blocks = SideBlocks(
+        median_ns=medians,
+        mean_ns=medians * 1.01,
+        p95_ns=medians * 1.1,
+        p99_ns=medians * 1.2,
+        queries=np.full(20, queries),
+        involuntary_switches=np.zeros(20, dtype=np.int64),
+        disturbed=marks,
+        **whole,
+    )
+    fields = {
+        "protocol": PROTOCOL,
+        "blocks": blocks,
+        "start_ns": 90_000_000,
+        "open_ns": 3_000_000,
+        "first_query_ns": 2_000_000,
+        "warmup_ns": 310_000_000,
+        "warmup_queries": 300,
+        "steady": True,
+        "p95_ns": float(np.median(medians)) * 1.1,
+        "clean_p99_ns": float(np.median(medians)) * 1.2,
+        "clean_queries": 20 * queries,
+    }
+    return SideLaunch(**{**fields, **changes})
+
+
+def _pair(baseline, candidate, **changes):
+    """Return a pair of two sides, or of two sides with these block medians [ns]."""
+    sides = (s if isinstance(s, SideLaunch) else _side(s) for s in (baseline, candidate))
+    fields = dict(zip(("baseline", "candidate"), sides, strict=True))
+    told = {"phase": "look", "number": 0, "started_at": 1_767_323_050.5, "first": BASELINE}
+    return PairRecord(**{**told, **fields, **changes})
 
 
 def _case(position=0, *, model="lstm", batch=2, dims=(("sequence", 16),), **changes):
@@ -216,6 +256,16 @@ def make_accuracy():
 @pytest.fixture
 def make_launch():
     return _launch
+
+
+@pytest.fixture
+def make_side():
+    return _side
+
+
+@pytest.fixture
+def make_pair():
+    return _pair
 
 
 @pytest.fixture

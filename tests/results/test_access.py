@@ -10,7 +10,7 @@ from results import access as module
 from results.access import Access, access, caution, readable, uri
 from results.store import Store, StoreError
 
-GOLDEN = Path(__file__).parent / "data" / "schema4"
+GOLDEN = Path(__file__).parent / "data" / "schema5"
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def test_the_database_is_in_wal_mode_and_says_whose_it_is(store):
     finally:
         connection.close()
 
-    assert found == ["wal", 0x64796E6F, 4]
+    assert found == ["wal", 0x64796E6F, 5]
 
 
 def change(path, statement):
@@ -58,7 +58,7 @@ def test_a_newer_schema_is_refused(store):
     change(store.folder / "dyno.db", "PRAGMA user_version = 7")
 
     assert refusal(store.folder) == (
-        f"{store.folder}/dyno.db: expected a store of schema 1 to 4, got schema 7. "
+        f"{store.folder}/dyno.db: expected a store of schema 1 to 5, got schema 7. "
         "Use the dyno that made it."
     )
 
@@ -256,7 +256,7 @@ def frozen(tmp_path, mounted):
 
 
 def test_a_store_on_a_read_only_mount_is_read_and_left_as_it_is(frozen):
-    folder = frozen(GOLDEN.with_name("schema4"))
+    folder = frozen(GOLDEN.with_name("schema5"))
     store = Store(folder, create=False)
 
     run = store.read_run(store.find_run("golden"))
@@ -273,14 +273,14 @@ def test_an_older_store_on_a_read_only_mount_is_refused_with_the_remedy(frozen):
     folder = frozen(GOLDEN)
 
     assert refusal(folder, create=False) == (
-        f"{folder}/dyno.db: expected a store of schema 4, got schema 1 in a read-only folder, "
+        f"{folder}/dyno.db: expected a store of schema 5, got schema 1 in a read-only folder, "
         "where it cannot be upgraded. Copy the folder to where you may write, and name the copy "
         "with --store."
     )
 
 
 def test_a_store_that_cannot_be_written_is_read_and_not_written(tmp_path, monkeypatch, make_run):
-    shutil.copytree(GOLDEN.with_name("schema4"), tmp_path / "store")
+    shutil.copytree(GOLDEN.with_name("schema5"), tmp_path / "store")
     monkeypatch.setattr(access.os, "access", lambda _path, _mode: False)
     store = Store(tmp_path / "store", create=False)
 

@@ -18,7 +18,7 @@ def test_a_suite_without_a_gate_asks_for_nothing(parse):
 
 @pytest.mark.parametrize(
     ("given", "latency"),
-    [("2%", 0.02), ("0.5 %", 0.005), ("0.05", 0.05), ("150e-4", 0.015), ("99.9%", 0.999)],
+    [("2%", 0.02), ("0.5 %", 0.005), ("0.05", 0.05), ("150e-4", 0.015), ("99%", 0.99)],
 )
 def test_the_smallest_change_of_latency_is_a_percentage_or_a_fraction(parse, given, latency):
     assert parse(f"{SUITE}gate: {{latency: {given}}}").gate == Gate(latency=latency)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 DYNO = str(Path(sys.executable).with_name("dyno"))
-GOLDEN = Path(__file__).parents[2] / "results" / "data" / "schema4"
+GOLDEN = Path(__file__).parents[2] / "results" / "data" / "schema5"
 COMMANDS = [("report", "--format", "csv"), ("runs",), ("--help",)]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from harness.cli.opening import open_store, store_option
 from results import access
 
-GOLDEN = Path(__file__).parents[2] / "results" / "data" / "schema4"
+GOLDEN = Path(__file__).parents[2] / "results" / "data" / "schema5"
 NOT_APPLIED = (
     "cannot be applied in a read-only folder, so the newest results are missing. "
     "Copy the folder to where you may write, and name the copy instead."

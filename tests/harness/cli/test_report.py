@@ -197,7 +197,7 @@ def test_a_run_that_goes_on_is_told_from_one_that_was_killed(tmp_path):
     assert told("report").endswith(f"\n1 case left to measure: dyno run smoke --resume {RUN.id}\n")
 
 
-@pytest.mark.parametrize("schema", ["schema1", "schema2", "schema3", "schema4"])
+@pytest.mark.parametrize("schema", ["schema1", "schema2", "schema3", "schema4", "schema5"])
 def test_a_run_whose_environment_is_not_whole_is_told_with_what_there_is(tmp_path, schema):
     shutil.copytree(OLD_STORES / schema, tmp_path / "old")
     told = subprocess.run(

@@ -12,8 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from results.accuracy import AccuracyRecord, ClassScore, OutputParity, TaskScore
+from results.baseline import Baseline, PinnedCase, Splice
 from results.database import newest
 from results.effect import Effect, GraphCost
+from results.gate_record import Changes, GateRecord
+from results.gates import Gates
+from results.paired import PairRecord, SideBlocks, SideLaunch
 from results.record import (
     Block,
     CaseRecord,
@@ -28,7 +32,9 @@ from results.record import (
 )
 from results.store import Store
 from results.summaries import summaries
+from results.summary import TooFewQueries
 from results.telemetry import TelemetryRecord
+from results.verdict import CaseVerdict, Confirmation, Estimate, TailRatio, Verdict
 from suites.case import Case
 
 FOLDER = Path(__file__).parent / f"schema{newest()}"
@@ -186,6 +192,129 @@ def launch(number: int, attempt: int = 0, streams: int = 2) -> LaunchRecord:
     )
 
 
+def pinned(position: int, precision: str, splice: Splice | None = None) -> PinnedCase:
+    return PinnedCase(
+        position=position,
+        case=case(position, precision).case,
+        options={"cuda_graph": True, "streams": 2},
+        model_sha256="ab" * 32,
+        inputs_sha256="cd" * 32,
+        model={"files": {"model.onnx": "ab" * 32}, "dims": {"x": ["batch", 16]}},
+        inputs={"names": ["x"], "dtypes": ["float32"]},
+        splice=splice,
+    )
+
+
+FIRST = Baseline(
+    id="20260101-000000-aaaa",
+    name="main",
+    suite="smoke",
+    suite_sha256="ef" * 32,
+    pinned_at=1767225600.0,
+    python="/opt/main/bin/python",
+    versions={"python": "3.11.9", "onnxruntime": "1.30.0"},
+    devices={"cpu": "AMD EPYC, 2 CPUs"},
+    seed=7,
+    dyno_version="0.1.0",
+    cases=(pinned(0, "fp16"),),
+    left_out={"lstm/tensorrt/fp8": "no GPU"},
+)
+SECOND = replace(
+    FIRST,
+    id="20260102-000000-bbbb",
+    pinned_at=1767312000.0,
+    replaces=FIRST.id,
+    cases=(pinned(0, "fp16", Splice(log_ratio=-0.01, se=0.002)), pinned(1, "int8")),
+)
+GATE = GateRecord(
+    id="20260103-040506-2b4c",
+    kind="gate",
+    baseline_id=SECOND.id,
+    suite="smoke",
+    suite_sha256="ef" * 32,
+    started_at=1767413106.0,
+    dyno_version="0.1.0",
+    threshold=0.02,
+    environment={"cpu": {"model": "AMD EPYC", "cores": 2}},
+    changes=Changes(new=("lstm/new",), changed={pinned(1, "int8").case.id: "model"}),
+    only="batch=8",
+)
+
+
+def side(scale: float, *, told: bool) -> SideLaunch:
+    medians = scale * (1e6 + 1e3 * np.arange(4))
+    return SideLaunch(
+        protocol=replace(PROTOCOL, streams=1),
+        blocks=SideBlocks(
+            median_ns=medians,
+            mean_ns=medians * 1.01,
+            p95_ns=medians * 1.1,
+            p99_ns=medians * 1.2,
+            queries=np.full(4, 50),
+            elapsed_ns=np.full(4, 50_500_000),
+            cpu_ns=np.full(4, 50_000_000),
+            involuntary_switches=np.array([0, 1, 0, 2]),
+            disturbed=np.array([False, True, False, False]) if told else None,
+        ),
+        start_ns=90_000_000,
+        open_ns=3_000_000,
+        first_query_ns=2_000_000,
+        warmup_ns=310_000_000,
+        warmup_queries=300,
+        steady=True,
+        p95_ns=1.1e6 * scale,
+        clean_p99_ns=1.2e6 * scale if told else None,
+        clean_queries=150 if told else 0,
+        gpu_compute_ns=None if told else 5e5,
+        facts={"runtime": "tensorrt"},
+    )
+
+
+def pair(phase: str, number: int) -> PairRecord:
+    return PairRecord(
+        phase=phase,
+        number=number,
+        started_at=1767413110.0 + number,
+        first="candidate" if number % 2 else "baseline",
+        baseline=side(1.0, told=True),
+        candidate=side(1.03, told=False),
+        watched=phase == "confirm",
+        covariates={"before": {"load1": 0.5}},
+    )
+
+
+ESTIMATE = Estimate(log_ratio=0.03, se=0.004, df=9.5, pairs=2, low=1.021, high=1.04)
+SLOWER = Verdict(
+    word="SLOWER",
+    reason="×1.030 after 2 pairs, confirmed by 1",
+    estimate=ESTIMATE,
+    p_value=0.0001,
+    disturbed_share=0.25,
+    p95=TailRatio(ratio=1.02, low=1.0, high=1.04),
+    p99=TooFewQueries(have=300, need=1000),
+    confirmation=Confirmation(
+        confirmed=True, estimate=replace(ESTIMATE, log_ratio=0.029, pairs=1), p_value=0.001
+    ),
+    baseline_ns=1e6,
+    candidate_ns=1.03e6,
+    notes=("levels",),
+)
+BROKEN = Failed(kind="crash", message="candidate: SIGSEGV", hint="See the log.")
+
+
+def add_gate(store: Store) -> None:
+    gates, cases = Gates(store), SECOND.cases
+    gates.add_baseline(FIRST)
+    gates.add_baseline(SECOND)
+    gates.add_gate(GATE)
+    for phase, number in (("look", 0), ("look", 1), ("confirm", 0)):
+        gates.add_pair(GATE.id, cases[0].case.id, pair(phase, number))
+    for position, outcome in enumerate((SLOWER, BROKEN)):
+        case_id = cases[position].case.id
+        gates.add_verdict(GATE.id, CaseVerdict(position=position, case_id=case_id, outcome=outcome))
+    gates.end_gate(GATE.id, RunEnd(ended_at=1767413200.0, state="done"))
+
+
 def main() -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     store = Store(FOLDER)
@@ -212,6 +341,7 @@ def main() -> None:
     store.add_outcome(RUN.id, 4, Measured(stopped_by="target"))
     store.end_run(RUN.id, RunEnd(ended_at=1767323190.1, state="done"))
     summaries(store, store.read_run(RUN.id))
+    add_gate(store)
 
 
 if __name__ == "__main__":

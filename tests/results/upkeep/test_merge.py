@@ -25,8 +25,9 @@ def other(tmp_path):
     return Store(tmp_path / "other")
 
 
-def merged(fate, *, run_id=RUN, name="nightly", **counts):
-    return Merged(run_id=run_id, run_name=name, fate=fate, **counts)
+def merged(fate, *, run_id=RUN, name="nightly", reason="", cases=0, launches=0, outcomes=0):
+    new = {"case": cases, "launch": launches, "outcome": outcomes}
+    return Merged(kind="run", id=run_id, name=name, fate=fate, new=new, reason=reason)
 
 
 def content(store):
@@ -276,7 +277,7 @@ def test_a_newer_store_is_refused_with_the_dyno_that_can_read_it(store, other, f
     change("PRAGMA user_version = 9", of=other)
 
     assert refusal(store, other.folder) == (
-        f"{other.folder}/dyno.db: expected a store of schema 1 to 4, got schema 9. "
+        f"{other.folder}/dyno.db: expected a store of schema 1 to 5, got schema 9. "
         "Use dyno 0.1.0 or a newer one."
     )
 

@@ -1,0 +1,1 @@
+"""Two live sides of a case, and what is done with pairs of them."""

@@ -1,0 +1,55 @@
+"""What is known of a gate before any pair: cases failed, gone, new, pinned on another device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.baseline.changes import other_device
+from harness.paired.sides import refused
+from results.paired import CANDIDATE
+from results.record import Failed, Skipped
+from results.verdict import INCOMPARABLE, Verdict
+
+if TYPE_CHECKING:
+    from harness.plan import Plan, PlannedCase
+    from results.baseline import Baseline
+    from results.gate_record import Changes
+
+    Outcomes = dict[str, Verdict | Failed]
+
+REPIN = "Have it pinned with 'dyno baseline rebase'"
+_GONE = "the suite no longer has a case of this id"
+
+
+def known(baseline: Baseline, plan: Plan, found: Changes) -> Outcomes:
+    """Return the cases, by id, that are decided before anything is built."""
+    pinned = {case.case.id for case in baseline.cases}
+    outcomes: Outcomes = {}
+    for planned in plan.cases:
+        outcome = (
+            _pinned(planned, baseline, plan)
+            if planned.case.id in pinned
+            else _unpinned(planned, baseline)
+        )
+        if outcome is not None:
+            outcomes[planned.case.id] = outcome
+    return outcomes | {case_id: Verdict(word=INCOMPARABLE, reason=_GONE) for case_id in found.gone}
+
+
+def _pinned(planned: PlannedCase, baseline: Baseline, plan: Plan) -> Verdict | Failed | None:
+    """Return why a case that the baseline has is not to be measured, or None."""
+    if planned.outcome is not None:
+        return refused(CANDIDATE, planned.outcome)
+    reason = other_device(baseline, plan, planned)
+    return Verdict(word=INCOMPARABLE, reason=reason) if reason else None
+
+
+def _unpinned(planned: PlannedCase, baseline: Baseline) -> Verdict | Failed:
+    """Return what a case is that the baseline lacks; skipped here too, it is no failure."""
+    if isinstance(planned.outcome, Failed):
+        return refused(CANDIDATE, planned.outcome)
+    if isinstance(planned.outcome, Skipped):
+        return Verdict(word=INCOMPARABLE, reason=f"skipped here: {planned.outcome.reason}")
+    left_out = baseline.left_out.get(planned.case.id)
+    why = "it is new since the pin" if left_out is None else f"not pinned: {left_out}"
+    return Verdict(word=INCOMPARABLE, reason=f"{why}. {REPIN}")

@@ -1,0 +1,267 @@
+"""Rounds of pairs over cases until each has its verdict: pair k of every open case, then k + 1.
+
+Consecutive pairs of one case would all see one mood of the machine. What pairs mean is for
+`results/gate.py` to say; here they are made, repeated where a side fails, and stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from engines import registry
+from harness.paired.pace import Pace, pair_s, until_next
+from harness.paired.pair import SideError, run_pair
+from harness.paired.side import Side, terms
+from harness.rotation import round_order
+from harness.timing import stopwatch
+from results import gate
+from results.compare import LOOKS, combine, look, pair_ratio
+from results.paired import BASELINE, PairRecord
+from results.record import Failed
+from results.verdict import INCOMPARABLE, CaseVerdict, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.paired.observer import GateObserver
+    from results.comparable import Terms
+    from results.verdict import PairRatio
+
+ATTEMPTS = 2
+"""A pair in which a side fails is made once more, of fresh processes: neighbours kill, too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairedCase:
+    """A case with both its sides ready."""
+
+    position: int
+    case_id: str
+    baseline: Side
+    candidate: Side
+
+
+def joined(
+    positions: Mapping[str, int],
+    baselines: Mapping[str, Side | Failed],
+    candidates: Mapping[str, Side | Failed],
+) -> tuple[list[PairedCase], dict[str, Failed]]:
+    """Return the cases with both sides, in order, and what the others failed of.
+
+    A candidate that failed needs no baseline.
+    """
+    cases: list[PairedCase] = []
+    failed: dict[str, Failed] = {}
+    for case_id, candidate in candidates.items():
+        if isinstance(candidate, Failed):
+            failed[case_id] = candidate
+            continue
+        baseline = baselines[case_id]
+        if isinstance(baseline, Failed):
+            failed[case_id] = baseline
+            continue
+        case = PairedCase(
+            position=positions[case_id], case_id=case_id, baseline=baseline, candidate=candidate
+        )
+        cases.append(case)
+    return sorted(cases, key=lambda case: case.position), failed
+
+
+@dataclass(slots=True, kw_only=True)
+class _Open:
+    """A case on its way. A pair's place in `looks` is its number."""
+
+    position: int
+    baseline: Side
+    candidate: Side
+    pace: Pace
+    looks: list[PairRecord] = field(default_factory=list)
+    ratios: list[PairRatio] = field(default_factory=list)
+    fresh: list[PairRecord] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rounds:
+    """Makes pairs of cases until each is decided.
+
+    `difference` tells why two sides must not be compared, or None; `rebuild` returns a side whose
+    engine its runtime refused, built anew, or why it cannot be; `keep` stores a pair at once.
+    `pair` stands in for `run_pair`; `times_s` takes what the pairs of each case took.
+    """
+
+    theta: float
+    seed: int
+    observer: GateObserver
+    difference: Callable[[Terms, Terms], str | None]
+    rebuild: Callable[[Side], Side | Failed]
+    keep: Callable[[str, PairRecord], None]
+    confirms: bool = True
+    pair: Callable[..., PairRecord] = run_pair
+    times_s: dict[str, float] = field(default_factory=dict)
+    _open: dict[str, _Open] = field(default_factory=dict)
+    _closed: dict[str, CaseVerdict] = field(default_factory=dict)
+
+    def measure(self, cases: Sequence[PairedCase]) -> Mapping[str, CaseVerdict]:
+        """Return what came of each case by its id. Raises what `keep` does.
+
+        Where it is interrupted, `so_far` has what the pairs until then say.
+        """
+        for case in cases:
+            device = registry.get(case.candidate.ready.planned.case.backend).device
+            self._open[case.case_id] = _Open(
+                position=case.position,
+                baseline=case.baseline,
+                candidate=case.candidate,
+                pace=Pace(pair_s(device)),
+            )
+        self._look()
+        found = self._judged()
+        if self.confirms:
+            found = self._confirm(found)
+        for case_id, verdict in found.items():
+            self._close(case_id, verdict)
+        return dict(self._closed)
+
+    def so_far(self) -> Mapping[str, CaseVerdict]:
+        """Return what came of the cases until now; changes that nothing confirmed are UNSURE."""
+        left = {
+            case_id: CaseVerdict(
+                position=self._open[case_id].position,
+                case_id=case_id,
+                outcome=gate.interrupted(verdict),
+            )
+            for case_id, verdict in self._judged().items()
+        }
+        return {**self._closed, **left}
+
+    def _look(self) -> None:
+        """Make pairs until no case wants another."""
+        number = 0
+        while wanted := self._wanted():
+            for case_id in self._order(wanted, number):
+                upcoming = until_next(LOOKS, _usable(self._open[case_id].ratios))
+                self._make(case_id, "look", upcoming=upcoming, left_s=self._left_s(wanted))
+            number += 1
+
+    def _confirm(self, found: Mapping[str, Verdict]) -> dict[str, Verdict]:
+        """Return the verdicts, changes judged by as many fresh pairs as they were found in."""
+        changed = self._unconfirmed(found)
+        if changed:
+            self.observer.confirming(len(changed))
+        number = 0
+        while wanted := self._unconfirmed(found):
+            for case_id in self._order(wanted, number):
+                left_s = sum(
+                    self._open[i].pace.left_s(n) for i, n in wanted.items() if i in self._open
+                )
+                self._make(case_id, "confirm", upcoming=wanted[case_id], left_s=left_s)
+            number += 1
+        left = {case_id: verdict for case_id, verdict in found.items() if case_id in self._open}
+        return {
+            case_id: gate.confirmed(verdict, self._open[case_id].fresh, theta=self.theta)
+            if case_id in changed
+            else verdict
+            for case_id, verdict in left.items()
+        }
+
+    def _unconfirmed(self, found: Mapping[str, Verdict]) -> dict[str, int]:
+        """Return how many fresh pairs each case still lacks whose change is to be confirmed."""
+        lacking = {}
+        for case_id, verdict in found.items():
+            case = self._open.get(case_id)
+            ratios = [pair_ratio(pair) for pair in case.fresh] if case else []
+            if case and verdict.estimate and gate.wants_fresh(verdict, ratios):
+                lacking[case_id] = verdict.estimate.pairs - _usable(ratios)
+        return lacking
+
+    def _judged(self) -> dict[str, Verdict]:
+        looks = {case_id: case.looks for case_id, case in self._open.items()}
+        return gate.judge(looks, theta=self.theta)
+
+    def _wanted(self) -> frozenset[str]:
+        ratios = {case_id: case.ratios for case_id, case in self._open.items()}
+        return gate.wanting(ratios, theta=self.theta)
+
+    def _order(self, wanted: Collection[str], number: int) -> list[str]:
+        """Return the ids in the order of a round."""
+        ids = {self._open[case_id].position: case_id for case_id in wanted}
+        return [
+            ids[position] for position in round_order(tuple(ids), seed=self.seed, number=number)
+        ]
+
+    def _left_s(self, wanted: Collection[str]) -> float:
+        """Return a guess of the time to the next looks of the cases that are open."""
+        cases = [self._open[case_id] for case_id in wanted if case_id in self._open]
+        return sum(case.pace.left_s(until_next(LOOKS, _usable(case.ratios))) for case in cases)
+
+    def _make(self, case_id: str, phase: str, *, upcoming: int, left_s: float) -> None:
+        """Make the case's next pair of that phase; a failure or a difference closes the case.
+
+        `upcoming` are the pairs until something is decided, this one included.
+        """
+        case = self._open[case_id]
+        made = case.looks if phase == "look" else case.fresh
+        number, of = len(made), len(made) + upcoming
+        self.observer.pairing(case_id, phase=phase, number=number, of=of, left_s=left_s)
+        passed_ns = stopwatch()
+        found = self._pair(case, phase, number)
+        case.pace.took(passed_ns() / 1e9)
+        self.times_s[case_id] = case.pace.spent_s
+        if isinstance(found, Failed):
+            self._close(case_id, found)
+            return
+        self.keep(case_id, found)
+        made.append(found)
+        if phase == "look":
+            case.ratios.append(pair_ratio(found))
+            self._after(case_id, case, found)
+
+    def _pair(self, case: _Open, phase: str, number: int) -> PairRecord | Failed:
+        """Return the pair, tried twice, or what one of its sides failed of."""
+        failed: Failed | None = None
+        for _ in range(ATTEMPTS):
+            try:
+                return self.pair(case.baseline, case.candidate, phase=phase, number=number)
+            except SideError as error:
+                failed = error.outcome
+                if error.error.stale and (gone := self._replace(case, error.role)):
+                    return gone
+        if failed is None:
+            raise RuntimeError("rounds: expected at least one attempt")
+        return failed
+
+    def _replace(self, case: _Open, role: str) -> Failed | None:
+        """Have the engine of a side built anew; return why that failed, or None."""
+        side = self.rebuild(case.baseline if role == BASELINE else case.candidate)
+        if isinstance(side, Failed):
+            return side
+        if role == BASELINE:
+            case.baseline = side
+        else:
+            case.candidate = side
+        return None
+
+    def _after(self, case_id: str, case: _Open, pair: PairRecord) -> None:
+        """Close a case whose first pair shows that its sides differ; tell what a look says."""
+        if len(case.looks) == 1 and (why := self._difference(case, pair)):
+            self._close(case_id, Verdict(word=INCOMPARABLE, reason=why))
+        elif case.ratios[-1].usable and _usable(case.ratios) in LOOKS:
+            estimate = combine(case.ratios)
+            self.observer.rested(case_id, look(estimate, self.theta), estimate)
+
+    def _difference(self, case: _Open, pair: PairRecord) -> str | None:
+        return self.difference(
+            terms(case.baseline, pair.baseline), terms(case.candidate, pair.candidate)
+        )
+
+    def _close(self, case_id: str, outcome: Verdict | Failed) -> None:
+        position = self._open.pop(case_id).position
+        closed = CaseVerdict(position=position, case_id=case_id, outcome=outcome)
+        self._closed[case_id] = closed
+        self.observer.closed(closed)
+
+
+def _usable(ratios: Sequence[PairRatio]) -> int:
+    return sum(ratio.usable for ratio in ratios)

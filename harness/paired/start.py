@@ -1,0 +1,116 @@
+"""Starting a gate: from a suite, a store and a baseline's name to a gate ready to execute."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from engines.cache import DEFAULT_CAP_BYTES
+from engines.cache.cache import EngineCache
+from harness.baseline.pin import pin_suite_of, within
+from harness.baseline.restore import Restorer
+from harness.baseline.shelf import Shelf
+from harness.baseline.site import backends_of, check_versions
+from harness.folders import cache_folder
+from harness.paired.bench import bench
+from harness.paired.gate import Gate
+from harness.paired.interpreter import probe
+from harness.plan import make_plan
+from harness.start import fresh_id, surroundings
+from results.gate_record import Changes, GateRecord
+from results.gates import Gates
+from results.paired import BASELINE, CANDIDATE
+from results.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from harness.paired.bench import Bench
+    from harness.paired.interpreter import Interpreter
+    from harness.paired.observer import GateObserver
+    from results.baseline import Baseline
+    from suites.selection import Only
+    from suites.suite import Suite
+    from suites.vocabulary import Vocabulary
+
+
+@contextmanager
+def gating(
+    suite: Suite,
+    vocabulary: Vocabulary,
+    *,
+    baseline: str,
+    kind: str = "gate",
+    store: Path,
+    only: Sequence[Only] = (),
+    wait: bool = False,
+    cache: Path | None = None,
+    cache_bytes: int = DEFAULT_CAP_BYTES,
+    device: str = "",
+    python: str = sys.executable,
+    observer: GateObserver,
+) -> Iterator[Gate]:
+    """Yield a gate of the suite against a baseline; nothing has run yet.
+
+    `python` runs the candidate. A baseline that is an interpreter alone has the suite's cases
+    pinned first. Raises SuiteError, StoreError, CacheError, BaselineError, InterpreterError,
+    DeviceChoiceError, DeviceBusyError.
+    """
+    opened = Store(store, create=False)
+    gates = Gates(opened)
+    found = gates.baseline(baseline, suite.name)
+    plan = make_plan(suite, vocabulary, only=only, store=store, keep=True, device=device)
+    kept = EngineCache.make(cache_folder(store, cache), cap_bytes=cache_bytes)
+    now = time.time()
+    gate_id = fresh_id(now)
+    with bench(
+        plan, bench_id=gate_id, store=store, cache=kept, wait=wait, observer=observer
+    ) as made:
+        interpreter = probed(found, made)
+        if not found.suite:
+            found = _pinned_now(found, interpreter, made, gates)
+        record = GateRecord(
+            id=gate_id,
+            kind=kind,
+            baseline_id=found.id,
+            suite=suite.name,
+            suite_sha256=suite.sha256,
+            started_at=now,
+            dyno_version=version("engine-dyno"),
+            threshold=suite.gate.latency,
+            environment=surroundings(plan, worker=made.closure.name),
+            changes=Changes(),
+            only=",".join(f"{axis}={value}" for axis, value in only),
+        )
+        yield Gate(
+            record=record,
+            baseline=found,
+            gates=gates,
+            staging=made.staging(python),
+            restorer=Restorer(baseline=found, shelf=Shelf.of(made.folders.store)),
+            candidates=made.stage(CANDIDATE, python),
+            baselines=made.stage(BASELINE, found.python),
+            observer=observer,
+        )
+
+
+def probed(baseline: Baseline, made: Bench) -> Interpreter:
+    """Return the baseline's interpreter as pinned. Raises BaselineError, InterpreterError."""
+    interpreter = probe(
+        baseline.python, backends_of(baseline), closure=made.closure, folders=made.folders
+    )
+    check_versions(baseline, interpreter)
+    return interpreter
+
+
+def _pinned_now(waiting: Baseline, interpreter: Interpreter, made: Bench, gates: Gates) -> Baseline:
+    """Pin the suite's cases, as they are now, for an interpreter that waited for its first gate."""
+    staging = made.staging(sys.executable)
+    plan = within(made.plan, interpreter)
+    pin = pin_suite_of(waiting, plan, staging.prepare(), Shelf.of(made.folders.store))
+    gates.add_baseline(pin.baseline)
+    return pin.baseline

@@ -1,0 +1,93 @@
+"""A comparison of two cases, for a terminal and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from results.codec import encodable, plain
+from results.report.body import Body
+from results.report.content import Content
+from results.report.verdict_json import case_fields, finite
+from results.report.verdict_words import label, times
+from results.report.verdicts import INTERVAL_RULE, table
+from results.verdict import FASTER, SAME, SLOWER, CaseVerdict, Verdict
+
+if TYPE_CHECKING:
+    from results.comparison import Comparison
+    from results.record import Failed
+
+SCHEMA = 1
+"""Goes up when a key changes its meaning or goes away, not when one is added."""
+_ROW = "B over A"
+
+
+def content(found: Comparison, machine: str) -> Content:
+    """Return all that is said of the comparison; `machine` is one line."""
+    case = _case(found)
+    has_numbers = isinstance(case.outcome, Verdict) and case.outcome.estimate is not None
+    body = Body(
+        tables=(table([case], title="verdict"),),
+        notes=(),
+        has_numbers=has_numbers,
+        interval_rule=INTERVAL_RULE,
+    )
+    return Content(
+        heading=tuple(_heading(found, machine)),
+        bodies=(body,),
+        warnings=(),
+        closing=(_closing(found.outcome),),
+    )
+
+
+def text(found: Comparison, *, exit_code: int) -> str:
+    """Return the comparison as one JSON object, its keys in a fixed order."""
+    made = {
+        "schema": SCHEMA,
+        "suite": found.suite,
+        "case_a": found.case_a,
+        "case_b": found.case_b,
+        "threshold": found.threshold,
+        "differences": list(found.differences),
+        "versions": plain(found.versions),
+        "environment": plain(found.environment),
+        "exit_code": exit_code,
+        **{name: value for name, value in case_fields(_case(found)).items() if name != "position"},
+    }
+    dumped = json.dumps(finite(made), allow_nan=False, ensure_ascii=False, indent=2)
+    return encodable(f"{dumped}\n")
+
+
+def _case(found: Comparison) -> CaseVerdict:
+    return CaseVerdict(position=0, case_id=_ROW, outcome=found.outcome)
+
+
+def _heading(found: Comparison, machine: str) -> Iterator[tuple[str, str]]:
+    yield "suite", found.suite
+    yield "A", found.case_a
+    yield "B", found.case_b
+    there, here = found.versions.values()
+    unlike = [
+        f"{name} {there.get(name, 'none')} against {here.get(name, 'none')}"
+        for name in {**there, **here}
+        if there.get(name) != here.get(name)
+    ]
+    differing = [*found.differences, *unlike]
+    yield "differ in", "; ".join(differing) if differing else "nothing"
+    yield "machine", machine
+
+
+def _closing(outcome: Verdict | Failed) -> str:
+    """Return the verdict as a sentence."""
+    if not isinstance(outcome, Verdict):
+        return f"{label(CaseVerdict(position=0, case_id=_ROW, outcome=outcome))}."
+    if outcome.estimate is None or outcome.word not in (SLOWER, FASTER, SAME):
+        return f"B against A is {outcome.word}."
+    ratio = outcome.estimate.ratio
+    told = {
+        SLOWER: f"B is SLOWER: it takes {times(ratio)} the time of A.",
+        FASTER: f"B is FASTER: {times(1 / ratio)} as fast as A.",
+        SAME: "B is as fast as A.",
+    }
+    return told[outcome.word]

@@ -1,0 +1,87 @@
+import re
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from harness.baseline.site import BaselineError
+from harness.cli.baseline import group
+from results.gates import Gates
+from results.store import Store, StoreError
+
+SUITE = """
+suite: simulated
+models: {tiny: {builtin: mlp}, bad: {onnx: bad.onnx}}
+matrix: {model: [tiny, bad], backend: [fake, tensorrt], batch: [1, 2]}
+"""
+
+
+@pytest.fixture
+def dyno(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "simulated.yaml").write_text(
+        SUITE.replace(", bad: {onnx: bad.onnx}", "").replace(", bad]", "]")
+    )
+
+    def call(*arguments):
+        return CliRunner().invoke(group, arguments)
+
+    return call
+
+
+def plain(text):
+    """Return the text without what differs from run to run or from machine to machine."""
+    text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{4}", "ID", text)
+    text = re.sub(r"[\d.]+ KiB", "SIZE", text)
+    return re.sub(r"(python: ).*", r"\1VERSIONS", text)
+
+
+def test_a_suite_is_pinned_told_listed_and_shown(dyno, tmp_path):
+    told = dyno("pin", "main", "simulated.yaml")
+
+    assert (told.exit_code, told.stderr) == (0, "")
+    lines = plain(told.stdout).splitlines()
+    assert lines[0] == (
+        "pinned main (ID): 2 cases of suite simulated, 1 model, SIZE in .dyno/baselines"
+    )
+    assert lines[1] == f"with {sys.executable}: VERSIONS"
+    assert lines[2].startswith("skip  2 cases  tensorrt: ")
+    assert lines[3] == "gate against it with: dyno gate simulated --baseline main"
+    (baseline,) = Gates(Store(tmp_path / ".dyno")).baselines()
+    listed = dyno("list")
+    assert listed.exit_code == 0
+    assert "main" in listed.stdout
+    shown = dyno("show", "main")
+    assert shown.exit_code == 0
+    assert f"main ({baseline.id})" in shown.stdout
+    assert "tiny/fake/fp32/b2" in shown.stdout
+    assert dyno("show", baseline.id).stdout == dyno("show", "main", "simulated").stdout
+    again = dyno("pin", "main", "simulated.yaml")
+    assert isinstance(again.exception, BaselineError)
+    assert str(again.exception).endswith(
+        "Baselines are never overwritten: use 'dyno baseline rebase main simulated'."
+    )
+    assert len(Gates(Store(tmp_path / ".dyno")).baselines()) == 1
+
+
+def test_an_interpreter_alone_is_pinned_and_says_what_comes_next(dyno):
+    told = dyno("pin", "main", "--python", sys.executable)
+
+    assert told.exit_code == 0
+    assert plain(told.stdout).splitlines() == [
+        "pinned main (ID): an interpreter",
+        "the first 'dyno gate SUITE --baseline main' pins that suite's cases as they are then",
+        f"with {sys.executable}: VERSIONS",
+    ]
+    assert "(waits for its first gate)" in dyno("show", "main").stdout
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones(dyno):
+    dyno("pin", "main", "--python", sys.executable)
+
+    told = dyno("show", "mian")
+
+    assert isinstance(told.exception, StoreError)
+    assert "expected the name of a baseline, got 'mian'. Did you mean 'main'?" in str(
+        told.exception
+    )

@@ -1,0 +1,133 @@
+import json
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from harness.cli.ci import write_faces
+from results.baseline import Baseline
+from results.gate_record import Changes, GateRecord, GateResult
+from results.record import RunEnd, RunRecord, RunResult
+from results.report.verdicts import GateFrame
+from results.verdict import CaseVerdict, Verdict
+
+FRAME = GateFrame(conclusion="nothing could be judged: exit 4", alarms=("it creeps: +3 %",))
+CASE = "mlp/fake/fp32/b1"
+ENDED = RunEnd(ended_at=1_767_413_258.0, state="done")
+
+
+@pytest.fixture
+def result():
+    return GateResult(
+        record=GateRecord(
+            id="g1",
+            kind="nightly",
+            baseline_id="b1",
+            suite="rnn",
+            suite_sha256="ef" * 32,
+            started_at=1_767_413_106.0,
+            dyno_version="0.1.0",
+            threshold=0.02,
+            environment={},
+            changes=Changes(),
+        ),
+        baseline=Baseline(
+            id="b1",
+            name="main",
+            suite="rnn",
+            suite_sha256="cd" * 32,
+            pinned_at=1_767_323_045.0,
+            python="/opt/main/bin/python",
+            versions={},
+            devices={},
+            seed=0,
+            dyno_version="0.1.0",
+        ),
+        end=ENDED,
+        cases=(
+            CaseVerdict(
+                position=0,
+                case_id=CASE,
+                outcome=Verdict(word="UNSURE", reason="4 pairs, 5 are needed"),
+            ),
+        ),
+    )
+
+
+@pytest.fixture
+def run():
+    record = RunRecord(
+        id="r1",
+        name="rnn",
+        suite="rnn",
+        suite_sha256="ef" * 32,
+        dyno_version="0.1.0",
+        started_at=1_767_413_106.0,
+        seed=0,
+        estimate_s=1.0,
+        environment={},
+    )
+    return RunResult(record=record, end=ENDED, cases=())
+
+
+@pytest.fixture(autouse=True)
+def _away_from_github(monkeypatch):
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
+
+
+def test_files_that_are_named_are_written_and_their_folders_made(result, run, tmp_path, capsys):
+    junit, verdicts = tmp_path / "ci" / "junit.xml", tmp_path / "ci" / "verdicts.json"
+
+    write_faces(result, FRAME, exit_code=3, junit=junit, json=verdicts, run=run)
+
+    found = json.loads(verdicts.read_text(encoding="utf-8"))
+    assert (found["exit_code"], found["alarms"]) == (3, ["it creeps: +3 %"])
+    suites = ET.fromstring(junit.read_bytes())  # noqa: S314 - what this test has just made
+    assert [suite.get("name") for suite in suites] == ["rnn", "rnn against main"]
+    assert capsys.readouterr().out == ""
+
+
+def test_what_a_case_took_stands_in_the_junit_file(result, tmp_path):
+    write_faces(result, FRAME, junit=tmp_path / "junit.xml", times_s={CASE: 16.4})
+
+    assert f'name="{CASE}" classname="rnn.fake" time="16.4"' in (
+        (tmp_path / "junit.xml").read_text(encoding="utf-8")
+    )
+
+
+def test_nothing_is_written_unasked(result, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+
+    write_faces(result, FRAME)
+
+    assert capsys.readouterr().out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_job_of_github_is_annotated_and_its_summary_added_to(
+    result, tmp_path, monkeypatch, capsys
+):
+    summary = tmp_path / "summary.md"
+    summary.write_text("what an earlier command wrote\n")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+
+    write_faces(result, FRAME)
+
+    assert capsys.readouterr().out == (
+        "::error title=history alarm::it creeps: +3 %25\n"
+        f"::warning title=UNSURE {CASE}::4 pairs, 5 are needed\n"
+    )
+    lines = summary.read_text(encoding="utf-8").splitlines()
+    assert lines[:2] == [
+        "what an earlier command wrote",
+        "## dyno nightly rnn: nothing could be judged: exit 4",
+    ]
+
+
+def test_a_runner_without_a_summary_is_annotated_all_the_same(result, monkeypatch, capsys):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+
+    write_faces(result, GateFrame())
+
+    assert capsys.readouterr().out == f"::warning title=UNSURE {CASE}::4 pairs, 5 are needed\n"
