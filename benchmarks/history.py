@@ -146,16 +146,31 @@ def _baseline() -> dict[str, Any]:
     texts = dict.fromkeys(("versions", "devices", "left_out"), "{}")
     return {
         **texts,
-        **{"id": "first", "name": "main", "suite": "big", "suite_sha256": "", "seed": 0},
-        **{"pinned_at": STARTED_AT, "python": '"python"', "dyno_version": "0", "replaces": ""},
+        "id": "first",
+        "name": "main",
+        "suite": "big",
+        "suite_sha256": "",
+        "seed": 0,
+        "pinned_at": STARTED_AT,
+        "python": '"python"',
+        "dyno_version": "0",
+        "replaces": "",
     }
 
 
 def _gate(gate: str, at: float) -> dict[str, Any]:
     return {
-        **{"id": gate, "kind": "nightly", "baseline_id": "first", "suite": "big"},
-        **{"suite_sha256": "", "started_at": at, "dyno_version": "0", "threshold": 0.02},
-        **{"environment": "{}", "changes": "{}", "only": ""},
+        "id": gate,
+        "kind": "nightly",
+        "baseline_id": "first",
+        "suite": "big",
+        "suite_sha256": "",
+        "started_at": at,
+        "dyno_version": "0",
+        "threshold": 0.02,
+        "environment": "{}",
+        "changes": "{}",
+        "only": "",
     }
 
 
@@ -165,8 +180,13 @@ def _verdicts(found: Nights, night: int, gate: str) -> Iterator[dict[str, Any]]:
         log_ratio, se = float(found.log_ratio[night, position]), float(found.se[night, position])
         told = {} if np.isnan(log_ratio) else {"log_ratio": log_ratio, "se": se}
         yield {
-            **{"gate_id": gate, "case_id": case_id, "position": position, "word": SAME},
-            **{"log_ratio": None, "se": None, **told},
+            "gate_id": gate,
+            "case_id": case_id,
+            "position": position,
+            "word": SAME,
+            "log_ratio": None,
+            "se": None,
+            **told,
             "detail": json.dumps(detail | {"estimate": detail["estimate"] | told}),
         }
 

@@ -20,6 +20,7 @@ REGRESSED = 3
 NOTHING_MEASURED = 4
 NOTHING_JUDGED = NOTHING_MEASURED
 INTERRUPTED = 130
+_GRAVEST = (INTERRUPTED, USAGE, REGRESSED, CASE_FAILED, NOTHING_MEASURED, OK)
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
@@ -29,6 +30,11 @@ def exit_code(outcomes: Sequence[Outcome]) -> int:
     if not any(isinstance(outcome, Measured) for outcome in outcomes):
         return NOTHING_MEASURED
     return OK
+
+
+def worst(codes: Sequence[int]) -> int:
+    """Return the code that says most of what went wrong where several steps make one command."""
+    return min(codes, key=_GRAVEST.index)
 
 
 def build_code(*, ready: int, failed: int) -> int:

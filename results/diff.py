@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from results.record import CaseResult, RunRecord, RunResult
@@ -111,9 +112,13 @@ def diff(a: Side, b: Side) -> RunDiff:
 
 
 def _case(case_id: str, a: Told | None, b: Told | None) -> CaseDiff:
-    both = a is not None and b is not None
-    found = tuple(_differing(_case_fields(a), _case_fields(b))) if both else ()
-    return CaseDiff(case_id=case_id, a=a, b=b, differences=found)
+    found: Iterator[Difference] = iter(())
+    if a is not None and b is not None:
+        found = _differing(_prepared(a), _prepared(b))
+        if a.summary is not None and b.summary is not None:
+            measured = _differing(_measured(a.summary), _measured(b.summary))
+            found = chain(found, measured)
+    return CaseDiff(case_id=case_id, a=a, b=b, differences=tuple(found))
 
 
 def _run_fields(side: Side) -> dict[str, Any]:
@@ -128,20 +133,23 @@ def _run_fields(side: Side) -> dict[str, Any]:
     }
 
 
-def _case_fields(told: Told | None) -> dict[str, Any]:
-    """Return what could make a case's numbers differ beside the code; nothing of no run."""
-    if told is None:
-        return {}
-    record, summary = told.case.record, told.summary
-    fields: dict[str, Any] = {
+def _prepared(told: Told) -> dict[str, Any]:
+    """Return what the case was measured with, as far as it got."""
+    record = told.case.record
+    return {
         **{f"option {name}": value for name, value in record.options.items()},
         "model_sha256": record.model_sha256,
         "inputs_sha256": record.inputs_sha256,
     }
-    if summary is not None:
-        fields["effective precision"] = summary.precision
-        fields |= {f"protocol {name}": value for name, value in asdict(summary.protocol).items()}
-    return fields
+
+
+def _measured(summary: Summary) -> dict[str, Any]:
+    """Return how the case was measured."""
+    protocol = asdict(summary.protocol)
+    return {
+        "effective precision": summary.precision,
+        **{f"protocol {name}": value for name, value in protocol.items()},
+    }
 
 
 def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Difference]:

@@ -34,7 +34,7 @@ def pair_row(record: PairRecord) -> dict[str, Any]:
     """Return a row of `pair`, without its gate and case. Raises ValueError for NaN."""
     return {
         **{name: getattr(record, name) for name in _FLAT},
-        "watched": record.watched,
+        "watched": int(record.watched),
         **{name: dump(_side_fields(getattr(record, name))) for name in SIDES},
         "covariates": dump(dict(record.covariates)),
         "blocks": pack((record.baseline.blocks, record.candidate.blocks)),

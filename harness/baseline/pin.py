@@ -82,9 +82,9 @@ class Pinner:
             found = self._probe(python, registry.names(), folders)
         real = [each for each in registry.names() if not registry.get(each).simulated]
         if all(each in found.missing for each in real):
-            told = "; ".join(f"{each}: {found.missing[each]}" for each in real)
+            told = sentences(*(f"{each}: {found.missing[each]}" for each in real))
             raise BaselineError(
-                f"{name}: expected a runtime in {found.python}, got none: {sentences(told)} "
+                f"{name}: expected a runtime in {found.python}, got none: {told} "
                 "Install one there, or name another interpreter with --python."
             )
         return _fresh(name, found)

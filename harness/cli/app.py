@@ -16,8 +16,11 @@ from harness.cli import (
     compare,
     doctor,
     gate,
+    history,
     models,
+    nightly,
     plan,
+    rebase,
     report,
     run,
     runs,
@@ -64,11 +67,14 @@ for _name, _module in (
     ("runs", runs),
     ("compare", compare),
     ("gate", gate),
+    ("nightly", nightly),
+    ("history", history),
     ("suites", suites),
     ("backends", backends),
     ("doctor", doctor),
 ):
     app.command(_name, cls=ResumeCommand if _module in (run, bench) else None)(_module.command)
+baseline.group.command("rebase")(rebase.command)
 app.add_typer(baseline.group, name="baseline")
 app.add_typer(models.group, name="models")
 app.add_typer(cache.group, name="cache")

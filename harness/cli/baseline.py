@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.baseline.pin import Pin
+    from harness.baseline.pin import Pin, Pinner
     from harness.baseline.shelf import Shelf
     from results.baseline import Baseline
     from results.gates import Gates
@@ -74,32 +74,17 @@ def pin_command(
 
     Exit code: 0 pinned, 1 pinned without cases that failed, 2 wrong usage or input.
     """
-    from harness.baseline.pin import Pin, Pinner, check_name, interpreter_of
-    from harness.vocabulary import installed_vocabulary
-    from results.gates import Gates
-    from results.store import Store
-    from suites.load import load_suite
-    from suites.matrix import parse_only
+    from harness.baseline.pin import Pinner
 
-    vocabulary = installed_vocabulary()
-    loaded = load_suite(suite, vocabulary) if suite is not None else None
     pinner = Pinner(
         store=store,
         cache=cache,
         cache_bytes=parse_size(cache_size, option="--cache-size"),
         device=device,
         wait=wait,
-        waiting=_tell_waiting,
+        waiting=tell_waiting,
     )
-    gates = Gates(Store(store))
-    check_name(gates, name, loaded.name if loaded else "")
-    python = python or interpreter_of(gates, name)
-    if loaded is None:
-        pin = Pin(baseline=pinner.interpreter(name, python))
-    else:
-        chosen = parse_only(only) if only else ()
-        pin = pinner.suite(loaded, vocabulary, name=name, python=python, only=chosen)
-    gates.add_baseline(pin.baseline)
+    pin = _pin(pinner, name, suite, python, only)
     tell_pin(pin, store)
     raise typer.Exit(CASE_FAILED if pin.failed else OK)
 
@@ -134,6 +119,29 @@ def show_command(
         if number:
             console.print()
         console.print(BaselineSheet(baseline=baseline, size_bytes=shelf.size_bytes(baseline)))
+
+
+def _pin(pinner: Pinner, name: str, suite: str | None, python: str | None, only: str) -> Pin:
+    """Return what was pinned, once it is stored; nothing is made where the name is not free."""
+    from harness.baseline.pin import Pin, check_name, interpreter_of
+    from harness.vocabulary import installed_vocabulary
+    from results.gates import Gates
+    from results.store import Store
+    from suites.load import load_suite
+    from suites.matrix import parse_only
+
+    vocabulary = installed_vocabulary()
+    loaded = load_suite(suite, vocabulary) if suite is not None else None
+    chosen = parse_only(only) if only else ()
+    gates = Gates(Store(pinner.store))
+    check_name(gates, name, loaded.name if loaded else "")
+    python = python or interpreter_of(gates, name)
+    if loaded is None:
+        pin = Pin(baseline=pinner.interpreter(name, python))
+    else:
+        pin = pinner.suite(loaded, vocabulary, name=name, python=python, only=chosen)
+    gates.add_baseline(pin.baseline)
+    return pin
 
 
 def tell_pin(pin: Pin, store: Path) -> None:
@@ -178,7 +186,9 @@ def _pinned_lines(baseline: Baseline, shelf: Shelf) -> Iterator[str]:
     )
 
 
-def _tell_waiting(line: str) -> None:
+def tell_waiting(line: str) -> None:
+    """Print whom a pinning waits for."""
+    """Print whom a pin waits for."""
     sys.stderr.write(f"{line}\n")
 
 

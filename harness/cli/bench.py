@@ -84,7 +84,7 @@ def command(
             },
             dims=split_pairs(dims or [], option="--dims"),
         )
-        code = execute(
+        done = execute(
             measured_as(suite, quick=quick, telemetry=not no_telemetry, accuracy=not no_accuracy),
             vocabulary,
             store=store,
@@ -96,7 +96,7 @@ def command(
             cache_size=cache_size,
             device=device,
         )
-    raise typer.Exit(code)
+    raise typer.Exit(done.code)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.cli.options import parse_size
@@ -15,8 +16,17 @@ from suites.matrix import parse_only
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from results.record import RunResult
     from suites.suite import Suite
     from suites.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executed:
+    """The exit code that a run earned, and the run as it is stored; None where nothing is."""
+
+    code: int
+    result: RunResult | None
 
 
 def execute(
@@ -31,8 +41,8 @@ def execute(
     cache: Path | None,
     cache_size: str,
     device: str,
-) -> int:
-    """Run the suite, print the report, and return the exit code."""
+) -> Executed:
+    """Run the suite and print the report."""
     with (
         make_observer() as observer,
         starting(
@@ -55,9 +65,10 @@ def execute(
         except KeyboardInterrupt:
             interrupted = True
     if interrupted and not runner.store.has_run(runner.run.id):
-        return INTERRUPTED
+        return Executed(code=INTERRUPTED, result=None)
     result = show(runner.store, runner.run.id, "rich")
     if interrupted:
         sys.stderr.write("interrupted: what was measured is kept; go on with --resume\n")
-        return INTERRUPTED
-    return exit_code([case.outcome for case in result.cases if case.outcome is not None])
+        return Executed(code=INTERRUPTED, result=result)
+    code = exit_code([case.outcome for case in result.cases if case.outcome is not None])
+    return Executed(code=code, result=result)

@@ -29,7 +29,7 @@ def run() -> None:
         _give_up_stdout()
         sys.exit(0)
     except Exception as error:
-        told = _for_users(error)
+        told = for_users(error)
         if told is None:
             raise
         if isinstance(error, OSError) and error.filename is None:
@@ -76,7 +76,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _for_users(error: Exception) -> str | None:
+def for_users(error: Exception) -> str | None:
     """Return the line that says all a user needs, or None for a defect of dyno's own."""
     from engines.cache.folder import CacheError
     from engines.registry import UnknownBackendError

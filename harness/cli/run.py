@@ -61,5 +61,5 @@ def command(
             cache=cache,
             cache_size=cache_size,
             device=device,
-        )
+        ).code
     )

@@ -124,4 +124,4 @@ def _hashes(case: PinnedCase) -> tuple[str, str]:
 
 def _splice(case: PinnedCase) -> str:
     """Return the case's time on this baseline over that on the one before."""
-    return MISSING if case.splice is None else f"×{significant(math.exp(case.splice.log_ratio), 4)}"
+    return MISSING if case.splice is None else significant(math.exp(case.splice.log_ratio), 4)

@@ -28,9 +28,13 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """Goes up when a key changes its meaning or goes away, not when one is added."""
 WHY = (
-    "No ratio here says that anything became slower or faster: these are stored times of two "
+    "No ratio here says that anything became slower or faster: these are stored times of different "
     "hours, and identical code moved −5.8…+7.9 % between sessions 7–35 minutes apart. To know, "
-    "measure both sides live: dyno gate SUITE --baseline NAME, or dyno compare SUITE CASE CASE."
+    "measure both sides live: dyno gate SUITE --baseline NAME, or dyno compare SUITE CASE_A CASE_B."
+)
+INTERVAL_RULE = (
+    "Intervals are 95 % over fresh launches of one run; "
+    "they do not carry over to another hour or machine."
 )
 _CSV = ("case", "a_ns", "a_low_ns", "a_high_ns", "b_ns", "b_low_ns", "b_high_ns", "ratio")
 _SHOWN_HASH = 12
@@ -42,7 +46,7 @@ def content(diff: RunDiff, *, machines: tuple[str, str] = ("", "")) -> Content:
     tables = (_table(diff.cases),) if diff.cases else ()
     return Content(
         heading=tuple(_heading(diff, machines)),
-        bodies=(Body(tables=tables, notes=(), has_numbers=told),),
+        bodies=(Body(tables=tables, notes=(), has_numbers=told, interval_rule=INTERVAL_RULE),),
         warnings=(),
         closing=(_counted(diff.cases), WHY),
     )

@@ -82,7 +82,7 @@ def framed(
     remarks: tuple[str, ...],
     closing: str,
 ) -> Content:
-    """Return the content around a table: which baseline and nights it is of, and the closing line."""
+    """Return the content with the table: which baseline and nights it is of comes first."""
     first, last = nights.started_at[[0, -1]].tolist()
     of = nights.lineage
     named = (

@@ -63,6 +63,16 @@ def run_suite(run: RunResult) -> TestSuite:
     return _suite(record.suite, record.started_at, properties, cases)
 
 
+def broken_suite(suite: str, message: str, *, at: float) -> TestSuite:
+    """Return a test suite of a gate that could not be started: one error, no pass.
+
+    `at` is in seconds since the epoch.
+    """
+    test = _test(suite, "gate")
+    test.result = Error(one_line(message), "environment")
+    return _suite(f"{suite} gate", at, {}, [test])
+
+
 def document(suites: Iterable[TestSuite]) -> bytes:
     """Return the suites as one XML document in UTF-8."""
     xml = JUnitXml("dyno")

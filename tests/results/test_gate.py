@@ -183,13 +183,14 @@ def test_swapping_the_sides_mirrors_every_word_and_wants_the_same_pairs(cases):
     assert wanting(mirrored, theta=THETA) == wanting(cases, theta=THETA)
 
 
-@given(CASES, st.randoms(use_true_random=False))
-def test_a_suite_ends_within_the_last_look_and_the_spare_pairs(cases, rng):
+@given(CASES, st.integers(0, 99))
+def test_a_suite_ends_within_the_last_look_and_the_spare_pairs(cases, seed):
+    rng = np.random.default_rng(seed)
     had = {name: list(ratios) for name, ratios in cases.items()}
 
     while wanted := wanting(had, theta=THETA):
         for name in wanted:
-            had[name] += of(rng.gauss(0.01, 0.01), usable=rng.random() < 0.8)
+            had[name] += of(rng.normal(0.01, 0.01), usable=rng.random() < 0.8)
             assert len(had[name]) <= 12 + 3
 
 
@@ -261,8 +262,8 @@ def test_a_change_is_confirmed_by_as_many_fresh_pairs(pairs):
     found = confirmed(slower, pairs(*[0.0355] * 5))
 
     assert found == replace(slower, reason=found.reason, confirmation=found.confirmation)
-    assert (
-        found.reason == "p = 3e-06 after 5 pairs, significant; confirmed by 5 fresh pairs: ×1.036"
+    assert found.reason == (
+        "p = 2e-08 after 5 pairs, significant; confirmed by 5 fresh pairs: ×1.036"
     )
     assert found.confirmation.confirmed
     assert found.confirmation.estimate.log_ratio == pytest.approx(0.0355)

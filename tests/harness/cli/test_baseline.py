@@ -1,7 +1,9 @@
 import re
 import sys
 
+import onnx
 import pytest
+from onnx import TensorProto, helper
 from typer.testing import CliRunner
 
 from harness.baseline.site import BaselineError
@@ -11,17 +13,19 @@ from results.store import Store, StoreError
 
 SUITE = """
 suite: simulated
-models: {tiny: {builtin: mlp}, bad: {onnx: bad.onnx}}
+models: {tiny: {builtin: mlp, hidden: 8}, bad: {onnx: bad.onnx}}
 matrix: {model: [tiny, bad], backend: [fake, tensorrt], batch: [1, 2]}
+exclude: [{model: bad, batch: 2}]
 """
 
 
 @pytest.fixture
 def dyno(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "simulated.yaml").write_text(
-        SUITE.replace(", bad: {onnx: bad.onnx}", "").replace(", bad]", "]")
-    )
+    (tmp_path / "simulated.yaml").write_text(SUITE)
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4]) for name in "xy")
+    graph = helper.make_graph([helper.make_node("Nonsense", ["x"], ["y"])], "g", [x], [y])
+    onnx.save(helper.make_model(graph), tmp_path / "bad.onnx")
 
     def call(*arguments):
         return CliRunner().invoke(group, arguments)
@@ -32,21 +36,22 @@ def dyno(tmp_path, monkeypatch):
 def plain(text):
     """Return the text without what differs from run to run or from machine to machine."""
     text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{4}", "ID", text)
-    text = re.sub(r"[\d.]+ KiB", "SIZE", text)
-    return re.sub(r"(python: ).*", r"\1VERSIONS", text)
+    text = re.sub(r"[\d.]+ [KM]iB", "SIZE", text)
+    return re.sub(r"(with \S+: ).*", r"\1VERSIONS", text)
 
 
 def test_a_suite_is_pinned_told_listed_and_shown(dyno, tmp_path):
     told = dyno("pin", "main", "simulated.yaml")
 
-    assert (told.exit_code, told.stderr) == (0, "")
+    assert (told.exit_code, told.stderr) == (1, "")
     lines = plain(told.stdout).splitlines()
     assert lines[0] == (
         "pinned main (ID): 2 cases of suite simulated, 1 model, SIZE in .dyno/baselines"
     )
     assert lines[1] == f"with {sys.executable}: VERSIONS"
-    assert lines[2].startswith("skip  2 cases  tensorrt: ")
-    assert lines[3] == "gate against it with: dyno gate simulated --baseline main"
+    assert lines[2].startswith("FAIL  bad/fake/fp32/b1  unsupported-op: node #1 (Nonsense): ")
+    assert lines[3].startswith("skip  3 cases  tensorrt: ")
+    assert lines[-1] == "gate against it with: dyno gate simulated --baseline main"
     (baseline,) = Gates(Store(tmp_path / ".dyno")).baselines()
     listed = dyno("list")
     assert listed.exit_code == 0

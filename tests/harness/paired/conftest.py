@@ -122,6 +122,7 @@ def gpu(pynvml):
 
     def find(**told):
         pynvml.restart(**told)
+        pynvml.pids = pynvml.workers
         stack.append(opened(pynvml))
         return find_gpu(stack[-1].__enter__(), UUID)
 

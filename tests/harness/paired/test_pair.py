@@ -105,23 +105,22 @@ def test_outputs_that_are_nonsense_name_their_side(side, role):
     )
 
 
-@pytest.mark.parametrize(("phase", "number"), [("look", 1), ("confirm", 0)])
-def test_outputs_are_looked_at_once_a_case(side, phase, number):
+def test_outputs_are_looked_at_once_a_case(side):
     bad = side(A, failure="nan"), side(B, failure="nan")
-    assert run_pair(*bad, phase=phase, number=number, quads=1).phase == phase
+    assert run_pair(*bad, phase="confirm", number=0, quads=1).phase == "confirm"
 
 
-@pytest.mark.parametrize("role", [A, B])
 @pytest.mark.parametrize(
-    ("failure", "kind", "message", "hint"),
+    ("role", "failure", "kind", "message", "hint"),
     [
         (
+            A,
             "crash",
             "crash",
             "SIGSEGV in 'warm'",
             "The runtime's last words: fake: illegal memory access",
         ),
-        ("open", "out-of-memory", "fake: 3 GiB wanted, 2 GiB free", "Lower the batch."),
+        (B, "open", "out-of-memory", "fake: 3 GiB wanted, 2 GiB free", "Lower the batch."),
     ],
 )
 def test_a_side_that_fails_is_named_and_the_other_is_ended(
@@ -222,7 +221,7 @@ class Stub:
         self.query_ns = list(query_ns)
         self.asked = []
 
-    def ask(self, verb, **fields):
+    def ask(self, _verb, **fields):
         self.asked.append((fields["timeout_s"], fields["block_queries"]))
         if not self.query_ns:
             raise ChildError("timeout", "no answer to 'block' within 1 s", "")

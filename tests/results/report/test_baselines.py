@@ -83,8 +83,54 @@ def test_a_sheet_of_an_interpreter_that_waits_has_no_cases():
     assert printed(BaselineSheet(baseline=WAITING, size_bytes=0)) == INTERPRETER
 
 
-LIST = """?"""
-NARROW = """?"""
-SHEET = """?"""
-SPLICED = """?"""
-INTERPRETER = """?"""
+LIST = """\
+name         suite                       pinned (UTC)      cases  versions
+────────────────────────────────────────────────────────────────────────────────────────────────────
+main         rnn                         2026-11-21 03:00      2  numpy 2.4.6, onnxruntime 1.30.0,
+                                                                  python 3.11.7
+old\\x1b[31m  (waits for its first gate)  2026-11-21 03:00      —  numpy 2.4.6, onnxruntime 1.30.0,
+                                                                  python 3.11.7"""
+NARROW = """\
+name        suite  pinned (UTC)      cases  versions
+────────────────────────────────────────────────────────
+nightly-of  rnn    2026-11-21 03:00      2  numpy 2.4.6,
+-product                                    onnxruntime
+                                            1.30.0,
+                                            python
+                                            3.11.7"""
+SHEET = """\
+baseline  main (20261121-030000-ab00)
+suite     rnn
+pinned    2026-11-21 03:00 UTC, by dyno 1.2
+python    /opt/baseline/bin/python
+versions  numpy 2.4.6, onnxruntime 1.30.0, python 3.11.7
+cpu       AMD EPYC, 2 usable CPUs
+on disk   2.00 KiB
+
+case                          model         inputs
+────────────────────────────────────────────────────────
+lstm/onnxruntime-cpu/fp32/b1  444444444444  111111111111
+lstm/onnxruntime-cpu/fp32/b8  444444444444  888888888888"""
+SPLICED = """\
+baseline  main (20261121-030000-ab00)
+suite     rnn
+pinned    2026-11-21 03:00 UTC, by dyno 1.2
+replaces  20261101-030000-cd00
+python    /opt/baseline/bin/python
+versions  numpy 2.4.6, onnxruntime 1.30.0, python 3.11.7
+cpu       AMD EPYC, 2 usable CPUs
+on disk   2.00 KiB
+
+case                          model         inputs        × before
+──────────────────────────────────────────────────────────────────
+lstm/onnxruntime-cpu/fp32/b1  444444444444  111111111111  0.9300
+lstm/onnxruntime-cpu/fp32/b8  444444444444  888888888888  —
+
+left out: 2 cases: tensorrt: not here.
+left out: 1 case: broken\\x07."""
+INTERPRETER = """\
+baseline  old\\x1b[31m (20261121-030000-ab00)
+suite     (waits for its first gate)
+pinned    2026-11-21 03:00 UTC, by dyno 1.2
+python    /opt/baseline/bin/python
+versions  numpy 2.4.6, onnxruntime 1.30.0, python 3.11.7"""
