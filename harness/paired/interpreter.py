@@ -134,7 +134,7 @@ def _explained(python: str, error: ChildError, timeout_s: float) -> str:
             f"{python}: expected numpy and the backends' runtimes there, got no numpy. "
             f"Run `{python} -m pip install numpy`, and install the runtimes."
         )
-    return f"{runs}, got {error.message}. {error.hint} Mend that environment, or make it anew."
+    return f"{runs}, got {error.message}. Mend that environment, or make it anew. {error.hint}"
 
 
 def _told_version(python: str) -> str:

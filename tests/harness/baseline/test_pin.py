@@ -1,3 +1,4 @@
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -209,3 +210,23 @@ def test_pinning_a_part_again_uses_the_same_files_and_makes_another_baseline(
     assert again.id != first.id
     assert again.cases == (replace(first.cases[1], position=0),)
     assert sorted(shelf.root.rglob("*")) == files
+
+
+def test_a_model_at_another_precision_is_pinned_as_the_runtime_loads_it(
+    pin, shelf, suite_of, matrix
+):
+    from onnxruntime import InferenceSession
+
+    precisions = {"backend": ["onnxruntime-cpu"], "precision": ["fp32", "int8"]}
+    suite = suite_of(models={"tiny": {"builtin": "mlp", "hidden": 8}}, matrix=matrix(**precisions))
+
+    baseline = pin(suite).baseline
+    shutil.rmtree(shelf.root.parent / "cache")
+
+    nodes = []
+    for case in baseline.cases:
+        prepared, _ = Restorer(baseline=baseline, shelf=shelf).restore(case)
+        InferenceSession(prepared.path, providers=["CPUExecutionProvider"])
+        nodes.append({node.op_type for node in onnx.load(prepared.path).graph.node})
+    assert ["QuantizeLinear" in found for found in nodes] == [False, True]
+    assert set(baseline.devices) == {"cpu"}
