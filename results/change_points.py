@@ -41,6 +41,8 @@ def change_points(values: Floats) -> tuple[ChangePoint, ...]:
     A change is of `MIN_CHANGE` at least between the medians of the stretches on its two sides, of
     `MIN_NIGHTS` at least each.
     """
+    if len(values) < 2 * MIN_NIGHTS:
+        return ()
     noise = max(LEAST_NOISE, _noise(values))
     total = np.concatenate([[0.0], np.cumsum(values)])
     edges = sorted(_splits(total, noise, 0, len(values)))

@@ -82,7 +82,9 @@ def gate_row(record: GateRecord) -> dict[str, Any]:
 
 def read_gate_row(row: Row) -> GateRecord:
     """Return the record of a row of `gate`. Raises ValueError."""
-    check_columns(schema.gate, row)
+    check_columns(schema.gate, {**row, "threshold": 0.0})
+    if not (isinstance(row["threshold"], float) and 0 <= row["threshold"] <= 1):
+        raise ValueError(f"expected a fraction in 'threshold', got {row['threshold']!r}")
     changes = load_object("changes", row["changes"])
     check_object("changed", changes["changed"])
     made = Changes(

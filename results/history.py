@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from results.change_points import MIN_NIGHTS, OF_DIFFERENCES, change_points
+from results.change_points import OF_DIFFERENCES, change_points
 from results.verdict import FASTER, SLOWER
 
 if TYPE_CHECKING:
@@ -222,8 +222,7 @@ def _steps(nights: Nights, place: int) -> Iterator[Step]:
     scale = np.where(np.isfinite(values), nights.segment[nights.generation, place], -1)
     for segment in np.unique(scale[scale >= 0]):
         at = np.flatnonzero(scale == segment)
-        points = change_points(values[at]) if len(at) >= 2 * MIN_NIGHTS else ()
-        for point in points:
+        for point in change_points(values[at]):
             yield Step(
                 at=float(nights.started_at[at[point.first]]),
                 log_before=point.before,

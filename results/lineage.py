@@ -30,7 +30,10 @@ class Generation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lineage:
-    """A series of baselines, the first one first, which may replace one that is not stored here."""
+    """A series of baselines, the first one first.
+
+    `cut_off` says that it replaces one which is not in this store.
+    """
 
     name: str
     suite: str

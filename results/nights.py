@@ -64,9 +64,9 @@ class Reading:
 def reading(nights: Nights, night: int, place: int) -> Reading:
     """Return what the night told of the case; no word where it was not of that night."""
     word, value = str(nights.words[night, place]), float(nights.log_ratio[night, place])
-    if not math.isfinite(value):
-        return Reading(word=word, ratio=None, low=None, high=None)
     half = float(stdtrit(nights.df[night, place], 0.975) * nights.se[night, place])
+    if not math.isfinite(value + half):
+        return Reading(word=word, ratio=None, low=None, high=None)
     return Reading(
         word=word, ratio=math.exp(value), low=math.exp(value - half), high=math.exp(value + half)
     )

@@ -20,12 +20,14 @@ def command(
     from rich.console import Console
 
     from harness.alive import live_runs
-    from results.gates import Gates
-    from results.report.gates import GateList
-    from results.report.runs import RunList
 
     opened, live = open_store(store), live_runs(store)
     if gates:
+        from results.gates import Gates
+        from results.report.gates import GateList
+
         Console().print(GateList(gates=Gates(opened).gates(), live=live))
     else:
+        from results.report.runs import RunList
+
         Console().print(RunList(runs=opened.runs(), live=live))

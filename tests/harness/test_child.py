@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from harness.child import Child, ChildError, _cause, child_pool, kill_all
+from harness.child import Child, ChildError, _cause, _inherited, child_pool, kill_all
 from harness.closure import copy_closure
 from suites.case import Case
 
@@ -290,3 +290,13 @@ print(reply.header["pid"], flush=True)
 rule = {{"seconds": 0.3, "queries": 10, "cap_s": 5.0, "block_s": 0.05}}
 child.ask("warm", timeout_s=600, rule=rule)
 """
+
+
+def test_only_this_interpreter_inherits_where_its_modules_are(monkeypatch):
+    named = ("PYTHONPATH", "PYTHONHOME", "PYTHONPLATLIBDIR", "VIRTUAL_ENV")
+    for name in (*named, "PYTHONHASHSEED"):
+        monkeypatch.setenv(name, "0")
+    assert {*named, "PYTHONHASHSEED"} <= _inherited(sys.executable).keys()
+    other = _inherited("/elsewhere/bin/python")
+    assert other["PYTHONHASHSEED"] == "0"
+    assert other.keys().isdisjoint(named)

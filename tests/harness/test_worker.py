@@ -142,3 +142,16 @@ def test_a_file_that_is_gone_is_told_as_itself_by_every_backend(tmp_path, verb, 
 def test_a_verb_out_of_order_is_a_defect_and_says_so():
     with pytest.raises(RuntimeError, match=r"^worker: expected describe first$"):
         Worker().open({"case": CASE})
+
+
+def test_a_failure_before_any_backend_is_the_environments():
+    found = Worker().explain(KeyError("distributions"))
+    assert (found.kind, found.message) == ("environment", "KeyError: 'distributions'")
+
+
+def test_an_environment_is_asked_without_a_runtime():
+    worker = Worker()
+    found = worker.inventory({"backends": ["fake"], "distributions": []}).header
+    assert (found["versions"].keys(), found["missing"]) == ({"numpy", "python"}, {})
+    keys = worker.keys({"backend": "fake", "cases": [CASE], "device": {"kind": "fake"}}).header
+    assert [key["latency_ns"] for key in keys["keys"]] == [1_000_000]

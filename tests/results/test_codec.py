@@ -7,6 +7,7 @@ import pytest
 
 from results.aggregate import summarise
 from results.codec import (
+    load_object,
     dump,
     outcome_fields,
     plain,
@@ -92,3 +93,22 @@ def test_a_path_that_is_no_utf_8_is_stored_and_comes_back():
 def test_nan_and_infinities_are_refused(value):
     with pytest.raises(ValueError, match="not JSON compliant"):
         dump({"load1": value})
+
+
+def test_an_object_is_loaded_as_it_was_dumped():
+    assert load_object("facts", dump({"b": [1, None], "a": 0.1})) == {"b": [1, None], "a": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[3]", "expected an object in 'facts', got [3]"),
+        ('{"a": NaN}', "expected finite numbers, got NaN"),
+        ('{"a": -Infinity}', "expected finite numbers, got -Infinity"),
+    ],
+)
+def test_what_is_no_object_of_numbers_is_told(text, message):
+    with pytest.raises(ValueError, match="expected") as caught:
+        load_object("facts", text)
+
+    assert str(caught.value) == message

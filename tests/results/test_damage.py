@@ -20,6 +20,11 @@ def test_a_text_that_is_not_utf_8_is_named_by_its_column():
         ({"id": "a"}, "run a"),
         ({"id": 7, "run_id": "a"}, "run a"),
         ({"id": "a", "position": 0}, "run a, case 0"),
+        ({"id": "a", "kind": "gate", "baseline_id": "b"}, "gate a"),
+        ({"gate_id": "a", "state": "done"}, "gate a"),
+        ({"gate_id": "a", "case_id": "c", "position": 0}, "gate a, case c"),
+        ({"id": "a", "pinned_at": 0.0}, "baseline a"),
+        ({"baseline_id": "a", "case_id": "c", "position": 0}, "baseline a, case c"),
     ],
 )
 def test_a_row_says_of_which_run_and_case_it_is(row, where):

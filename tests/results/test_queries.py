@@ -1,6 +1,9 @@
 import pytest
+from sqlalchemy import insert, select
 
+from results import schema
 from results.aggregate import summarise
+from results.queries import pinned_hash
 from results.ranking import Glance
 from results.record import Measured, PastResult, RunEnd, RunResume, Skipped
 from results.rules import STATISTICS_VERSION as VERSION
@@ -98,3 +101,14 @@ def test_the_end_of_a_start_that_was_resumed_is_not_the_run_s(store, make_run):
     store.end_run(run.id, done)
     again = store.read_run(run.id)
     assert (again.end, again.ends, store.runs()[0].end) == (done, (cut, done), done)
+
+
+@pytest.mark.parametrize(("text", "found"), [('{"model_sha256": "ab"}', "ab"), ("{", None)])
+def test_what_a_damaged_row_of_a_baseline_needs_is_not_known(store, text, found):
+    column = pinned_hash(schema.pinned, "model_sha256")
+    values = {"baseline_id": "a", "case_id": "c", "position": 0, "pinned": text}
+    with store.connection() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        connection.execute(insert(schema.pinned).values(values))
+
+        assert connection.execute(select(column)).scalar_one() == found

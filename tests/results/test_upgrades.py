@@ -7,10 +7,13 @@ import pytest
 from sqlalchemy import text
 
 from results import database
+from results.baseline import Splice
 from results.effect import Effect
+from results.gates import Gates
 from results.record import Failed, Measured, RunEnd, RunResume, Skipped
 from results.store import Store
 from results.summaries import summaries
+from results.summary import TooFewQueries
 from results.telemetry import TelemetryRecord
 from results.upgrades import UPGRADES
 
@@ -181,6 +184,39 @@ def test_a_store_of_schema_4_still_opens(tmp_path):
     assert store.accuracy(run.record.id, 2).skipped == {"parity": "no reference"}
     assert store.accuracy(run.record.id, 4) is None
     assert found[0].work.flops_per_s == 25_600_000 * 1000.0
+
+
+def test_a_store_of_schema_5_still_opens(tmp_path):
+    shutil.copytree(GOLDEN.with_name("schema5"), tmp_path / "store")
+    store = Store(tmp_path / "store", create=False)
+    gates = Gates(store)
+
+    first, second = gates.baselines()
+    result = gates.read_gate("20260103")
+    slower, failed = result.cases
+    pairs = gates.pairs(result.record.id, slower.case_id)
+
+    assert len(store.read_run(store.find_run("golden")).cases) == 5
+    assert (first.python, second.replaces) == ("/opt/main/bin/python", first.id)
+    assert second.cases[0].splice == Splice(log_ratio=-0.01, se=0.002)
+    assert second.cases[0].model["files"] == {"model.onnx": "ab" * 32}
+    assert gates.baseline("main", "smoke") == result.baseline == second
+    assert (result.record.changes.new, result.record.threshold) == (("lstm/new",), 0.02)
+    assert result.end == RunEnd(ended_at=1_767_413_200.0, state="done")
+    assert (slower.outcome.word, slower.outcome.estimate.log_ratio) == ("SLOWER", 0.03)
+    assert slower.outcome.confirmation.estimate.pairs == 1
+    assert slower.outcome.p99 == TooFewQueries(have=300, need=1000)
+    assert failed.outcome == Failed(kind="crash", message="candidate: SIGSEGV", hint="See the log.")
+    assert [(pair.phase, pair.number) for pair in pairs] == [
+        ("look", 0),
+        ("look", 1),
+        ("confirm", 0),
+    ]
+    blocks = pairs[0].baseline.blocks
+    assert blocks.median_ns.tolist() == [1e6, 1_001_000.0, 1_002_000.0, 1_003_000.0]
+    assert blocks.disturbed.tolist() == [False, True, False, False]
+    assert pairs[0].candidate.blocks.disturbed is None
+    assert pairs[2].candidate.protocol.cuda_graph is True
 
 
 def test_an_older_schema_is_upgraded_once(tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 import re
+import subprocess
 import sys
+from pathlib import Path
 
 import onnx
 import pytest
@@ -89,4 +91,18 @@ def test_an_unknown_name_is_refused_with_the_known_ones(dyno):
     assert isinstance(told.exception, StoreError)
     assert "expected the name of a baseline, got 'mian'. Did you mean 'main'?" in str(
         told.exception
+    )
+
+
+def test_what_a_user_gets_wrong_is_one_line_and_exit_code_2(tmp_path):
+    dyno = str(Path(sys.executable).with_name("dyno"))
+
+    told = subprocess.run(
+        [dyno, "baseline", "pin", "a b"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr == (
+        "baseline: expected a name of letters, digits, '-', '_' and '.', got 'a b'. "
+        "Choose such a name.\n"
     )

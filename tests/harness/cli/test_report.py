@@ -197,6 +197,17 @@ def test_a_run_that_goes_on_is_told_from_one_that_was_killed(tmp_path):
     assert told("report").endswith(f"\n1 case left to measure: dyno run smoke --resume {RUN.id}\n")
 
 
+def test_gates_are_listed_apart_from_runs(tmp_path):
+    shutil.copytree(OLD_STORES / "schema5", tmp_path / "store")
+
+    def told(*arguments):
+        command = [DYNO, "runs", *arguments, "--store", str(tmp_path / "store")]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert "20260103-040506-2b4c  gate  main      smoke  done   1 SLOWER" in told("--gates")
+    assert "20260103" not in told()
+
+
 @pytest.mark.parametrize("schema", ["schema1", "schema2", "schema3", "schema4", "schema5"])
 def test_a_run_whose_environment_is_not_whole_is_told_with_what_there_is(tmp_path, schema):
     shutil.copytree(OLD_STORES / schema, tmp_path / "old")

@@ -159,10 +159,45 @@ def test_export_writes_all_runs_or_those_named(dyno):
         "{0}/runs.parquet: 1 row\n{0}/cases.parquet: 5 rows\n"
         "{0}/launches.parquet: 5 rows\n{0}/timings.parquet: 500 rows\n"
         "{0}/telemetry.parquet: 0 rows\n{0}/accuracy.parquet: 0 rows\n"
+        "{0}/verdicts.parquet: 0 rows\n"
     )
 
     assert dyno("export", "--parquet", "all").output == expected.format("all")
     assert dyno("export", "--parquet", "one", "golden", RUN).output == expected.format("one")
+
+
+def test_verdicts_are_exported_where_no_run_is_named(dyno, tmp_path):
+    pytest.importorskip("pyarrow")
+    shutil.copytree(GOLDEN / "schema5", tmp_path / "gated")
+
+    every = dyno("export", "--parquet", "all", "--store", "gated").output
+    one = dyno("export", "--parquet", "one", "golden", "--store", "gated").output
+
+    assert every.endswith("all/verdicts.parquet: 2 rows\n")
+    assert one.endswith("one/verdicts.parquet: 0 rows\n")
+
+
+def test_merge_tells_baselines_and_gates_by_their_kind(dyno, tmp_path):
+    shutil.copytree(GOLDEN / "schema5", tmp_path / "gated")
+
+    assert dyno("merge", "gated").output == (
+        f"{RUN} golden: added, 5 cases, 5 launches\n"
+        "baseline 20260101-000000-aaaa main: added, 1 case\n"
+        "baseline 20260102-000000-bbbb main: added, 2 cases\n"
+        "gate 20260103-040506-2b4c smoke: added, 3 pairs, 2 verdicts\n"
+        "gated: 4 added, 0 extended, 0 here already, 0 refused\n"
+    )
+    assert dyno("merge", "gated").output == (
+        "gated: 0 added, 0 extended, 4 here already, 0 refused\n"
+    )
+
+
+def test_verify_counts_gates_and_pairs_where_there_are_any(dyno, tmp_path):
+    shutil.copytree(GOLDEN / "schema5", tmp_path / "gated")
+
+    assert dyno("verify", "--store", "gated").output.splitlines()[-1] == (
+        "store is damaged: 2 problems; 1 run, 5 launches, 500 timings, 1 gate, 3 pairs"
+    )
 
 
 @pytest.mark.parametrize(

@@ -74,10 +74,14 @@ def side(tmp_path, folders, closure):
 
 
 class Asked:
-    """Remembers what workers were asked, as (role, verb, fields), and may strike at a block."""
+    """Remembers what workers were asked, as (role, verb, fields), and may strike at a block.
+
+    `pythons` has the interpreter of each role's last worker.
+    """
 
     def __init__(self):
         self.asks = []
+        self.pythons = {}
         self.strike_at = {}
         self._blocks = 0
 
@@ -86,7 +90,9 @@ class Asked:
         return [(role, verb) for role, verb, _ in self.asks]
 
     def before(self, child, verb, fields):
-        self.asks.append((child._log.stem.rpartition("-")[2], verb, fields))
+        role = child._log.stem.rpartition("-")[2]
+        self.asks.append((role, verb, fields))
+        self.pythons[role] = child._process.args[0]
         if verb == "block":
             strike = self.strike_at.get(self._blocks)
             self._blocks += 1

@@ -147,8 +147,8 @@ def test_another_environment_tells_what_it_lacks_and_inherits_no_modules(
             "Python 3.12.1",
             "echo 'libz.so.1: cannot open shared object file'; exit 1",
             (
-                f"{RUNS}, got exit status 1 in 'inventory'. Mend that environment, or make it anew. "
-                "The runtime's last words: libz.so.1: cannot open shared object file"
+                f"{RUNS}, got exit status 1 in 'inventory'. Mend that environment, or make it "
+                "anew. The runtime's last words: libz.so.1: cannot open shared object file"
             ),
         ),
     ],

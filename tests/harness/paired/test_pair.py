@@ -1,5 +1,7 @@
 import math
 import signal
+import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -151,6 +153,14 @@ def test_a_side_that_hangs_in_a_block_is_found_soon(side, asked, monkeypatch):
         message="candidate: no answer to 'block' within 0.2 s, for a block of 0.05 s",
         hint="It ran before: look for what stops the query, or for a machine that slept.",
     )
+
+
+def test_a_side_may_live_in_another_environment_that_has_no_dyno(side, foreign, asked):
+    elsewhere = side(A, latency_ns=2_000_000)
+    elsewhere = replace(elsewhere, workplace=replace(elsewhere.workplace, python=foreign))
+    found = run_pair(elsewhere, side(B), phase="look", number=1, quads=1)
+    assert found.baseline.blocks.median_ns.tolist() == [2_000_000] * 2
+    assert asked.pythons == {A: foreign, B: sys.executable}
 
 
 def test_ctrl_c_ends_both_sides(side, asked):

@@ -1,9 +1,19 @@
 """A store with a run whose cases are measured, skipped and open."""
 
+import hashlib
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from results.record import Measured, RunEnd, RunResume, Skipped
 from results.store import Store
+
+SAMPLE = Path(__file__).parents[1] / "data" / "schema5"
+MODEL = b"a model"
 
 
 @pytest.fixture
@@ -52,3 +62,23 @@ def change(store):
             connection.commit()
 
     return run
+
+
+@pytest.fixture
+def sample(tmp_path):
+    """The store of the present schema with two baselines, a gate, and the files that they need.
+
+    Its model's name is its own content's hash, as that of each file is that a store has.
+    """
+    folder = tmp_path / "sample"
+    shutil.copytree(SAMPLE, folder)
+    sha256 = hashlib.sha256(MODEL).hexdigest()
+    with closing(sqlite3.connect(folder / "dyno.db")) as connection:
+        query = "UPDATE pinned SET pinned = replace(pinned, ?, ?)"
+        connection.execute(query, ("ab" * 32, sha256))
+        connection.commit()
+    (folder / "baselines" / "models" / sha256).mkdir(parents=True)
+    (folder / "baselines" / "models" / sha256 / "model.onnx").write_bytes(MODEL)
+    (folder / "baselines" / "inputs").mkdir()
+    np.savez(folder / "baselines" / "inputs" / f"{'cd' * 32}.npz", input0=np.zeros(3))
+    return Store(folder)

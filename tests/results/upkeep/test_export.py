@@ -24,7 +24,7 @@ NAMES = [
     "runs.parquet",
     "telemetry.parquet",
 ]
-NAMES.append("timings.parquet")
+NAMES += ["timings.parquet", "verdicts.parquet"]
 
 
 @pytest.fixture
@@ -50,6 +50,7 @@ def test_the_files_hold_all_of_the_runs_that_were_asked_for(store, fill, folder)
         "timings.parquet": 65,
         "telemetry.parquet": 0,
         "accuracy.parquet": 0,
+        "verdicts.parquet": 0,
     }
     assert sorted(path.name for path in folder.iterdir()) == NAMES
     assert {name: len(pd.read_parquet(folder / name)) for name in rows} == rows
@@ -313,3 +314,15 @@ def test_a_full_disk_is_told_of_the_folder_and_leaves_no_file(store, fill, mount
         "Name another folder with --parquet, or mend this one."
     )
     assert list(folder.iterdir()) == []
+
+
+def test_a_verdict_of_a_gate_is_a_row(sample, folder):
+    rows = export(sample, folder, [], ["20260103-040506-2b4c"])
+
+    verdicts = read(folder, "verdicts")
+    assert rows["verdicts.parquet"] == 2
+    assert list(verdicts["word"]) == ["SLOWER", "FAILED"]
+    assert verdicts["log_ratio"].tolist()[0] == 0.03
+    assert verdicts["pairs"].isna().tolist() == [False, True]
+    assert list(verdicts["baseline"]) == ["main", "main"]
+    assert json.loads(verdicts["detail_json"].iloc[1])["kind"] == "crash"

@@ -6,12 +6,14 @@ from contextlib import closing
 import numpy as np
 import pytest
 
+from results.gates import Gates
 from results.record import Failed, RunResume
 from results.rules import STATISTICS_VERSION as VERSION
 from results.store import Store, StoreError
 from results.summaries import summaries
 from results.upkeep.prune import Pruned, compact, prune
 
+GATE = "20260103-040506-2b4c"
 RUN = "20260102-030405-1f3a"
 ENDED_S = 1_767_323_090.0
 DAY_S = 86400.0
@@ -189,6 +191,18 @@ def test_logs_go_with_the_raw_timings_of_their_run(store, fill):
     assert (found.files, found.files_bytes) == (1, 4)
     assert not (store.folder / "logs" / RUN).exists()
     assert young.exists()
+
+
+def test_logs_of_old_gates_go_and_their_pairs_and_verdicts_stay(sample):
+    log = file(sample, f"logs/{GATE}/0.log", text="1234")
+    before = Gates(sample).read_gate()
+
+    assert old_prune(sample, live={GATE}).files == 0
+    assert prune(sample, raw_older_than_s=None, live=set()).files == 0
+    assert old_prune(sample, days=28).files_bytes == 4
+    assert not log.exists()
+    assert Gates(sample).read_gate() == before
+    assert len(Gates(sample).pairs(GATE, before.cases[0].case_id)) == 3
 
 
 def test_the_room_of_what_went_goes_back_to_the_disk(store, fill, make_launch):
