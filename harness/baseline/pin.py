@@ -16,7 +16,7 @@ from engines.cache.cache import EngineCache
 from harness.alive import alive
 from harness.baseline.pinned import pinned_case
 from harness.baseline.shelf import Shelf
-from harness.baseline.site import BaselineError, identities
+from harness.baseline.site import BaselineError, identities, needed
 from harness.closure import copy_closure
 from harness.device_lock import devices, hold
 from harness.folders import Folders, cache_folder
@@ -163,6 +163,7 @@ def pin_suite_of(interpreter: Baseline, plan: Plan, supplies: Supplies, shelf: S
         suite=plan.suite.name,
         suite_sha256=plan.suite.sha256,
         pinned_at=now,
+        versions=needed(interpreter.versions, {pinned.case.backend for pinned in cases}),
         seed=plan.suite.seed,
         devices=identities(plan),
         dyno_version=version("engine-dyno"),

@@ -10,12 +10,17 @@ from harness.machine.cpu import read_cpu
 from harness.machine.reading import Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from engines.contract import Device
     from harness.paired.interpreter import Interpreter
     from harness.plan import Plan
     from results.baseline import Baseline
+
+
+_ALWAYS = ("numpy", "python")
+_OF_CUDA = ("cuda-", "nvidia-", "onnxruntime-ep-", "pycuda", "tensorrt")
+"""How the names begin of what a backend on a CUDA device may load beside its own wheel."""
 
 
 class BaselineError(Exception):
@@ -32,19 +37,36 @@ def backends_of(baseline: Baseline) -> tuple[str, ...]:
     return tuple(sorted({pinned.case.backend for pinned in baseline.cases}))
 
 
+def needed(versions: Mapping[str, str], backends: Collection[str]) -> dict[str, str]:
+    """Return those of the versions that these backends depend on.
+
+    What belongs to CUDA cannot move a time on a CPU, nor one runtime those of another.
+    """
+    known = [registry.get(name) for name in backends if name in registry.names()]
+    runtimes = {each.distribution.removesuffix("-gpu") for each in known}
+    names = {*_ALWAYS, *runtimes, *(f"{runtime}-gpu" for runtime in runtimes)}
+    prefixes = _OF_CUDA if any(each.device == "cuda" for each in known) else ()
+    return {
+        name: version
+        for name, version in versions.items()
+        if name in names or name.startswith(prefixes)
+    }
+
+
 def check_versions(baseline: Baseline, interpreter: Interpreter) -> None:
     """Raise BaselineError where the interpreter no longer holds what was pinned.
 
-    It was probed for `backends_of(baseline)`.
+    It was probed for `backends_of(baseline)`; only what these need is compared.
     """
-    pinned, found = baseline.versions, interpreter.versions
+    backends = backends_of(baseline)
+    pinned, found = needed(baseline.versions, backends), needed(interpreter.versions, backends)
     changed = sorted(name for name in {*pinned, *found} if pinned.get(name) != found.get(name))
     if not changed:
         return
     several = len(changed) > 1
     got = _spell(changed, found) if several else found.get(changed[0], "nothing")
     if baseline.suite:
-        remedy = f"accept it with 'dyno baseline rebase {baseline.name} {baseline.suite}'"
+        remedy = f"pin anew with 'dyno baseline rebase {baseline.name} {baseline.suite} --anew'"
     else:
         remedy = "pin it under another name"
     raise BaselineError(

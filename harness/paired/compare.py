@@ -36,12 +36,15 @@ if TYPE_CHECKING:
     from harness.paired.bench import Bench
     from harness.paired.interpreter import Interpreter
     from harness.paired.observer import GateObserver
+    from harness.paired.sides import Stage
     from harness.plan import Plan, PlannedCase
     from results.comparable import Terms
     from results.paired import PairRecord
     from results.verdict import Verdict
     from suites.suite import Suite
     from suites.vocabulary import Vocabulary
+
+_PLAN = "'dyno plan' tells which cases can run here."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,7 @@ class Contest:
     def execute(self) -> Comparison:
         """Return what the pairs say of the second case over the first."""
         stages = {role: self.made.stage(role, self.interpreters[role].python) for role in SIDES}
-        sides = {role: self._side(role) for role in SIDES}
+        sides = {role: self._side(stages[role]) for role in SIDES}
         baseline, candidate = sides[BASELINE], sides[CANDIDATE]
         if isinstance(baseline, Failed):
             return self._compared(baseline)
@@ -82,20 +85,22 @@ class Contest:
         """Return what the comparison is called while it runs."""
         return f"{self.cases[BASELINE].case.id} against {self.cases[CANDIDATE].case.id}"
 
-    def _side(self, role: str) -> Side | Failed:
+    def _side(self, stage: Stage) -> Side | Failed:
         """Return the case of that role ready, or what it failed of."""
-        python, planned = self.interpreters[role].python, self.cases[role]
+        planned = self.cases[stage.role]
         if planned.outcome is not None:
-            return refused(role, planned.outcome)
+            return refused(stage.role, planned.outcome, hint=_PLAN)
         plan = replace(self.made.plan, cases=(planned,))
-        staging = replace(self.made.staging(python), plan=plan)
-        stage = self.made.stage(role, python)
+        staging = replace(self.made.staging(stage.workplace.python), plan=plan)
         ((_, side),) = stage.staged(staging, staging.prepare(self.observer.preparing))
         return side
 
     def _difference(self, baseline: Terms, candidate: Terms) -> str | None:
-        unlike = _unlike(self.cases[BASELINE], self.cases[CANDIDATE])
-        self._differences.extend(dict.fromkeys([*unlike, *differences(baseline, candidate)]))
+        found = [
+            *differences(baseline, candidate),
+            *_unlike(self.cases[BASELINE], self.cases[CANDIDATE]),
+        ]
+        self._differences.extend({line.partition(":")[0]: line for line in found}.values())
         return compare_difference(baseline, candidate)
 
     def _compared(self, outcome: Verdict | Failed) -> Comparison:

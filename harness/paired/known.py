@@ -8,6 +8,7 @@ from harness.baseline.changes import other_device
 from harness.paired.sides import refused
 from results.paired import CANDIDATE
 from results.record import Failed, Skipped
+from results.report.wording import sentence
 from results.verdict import INCOMPARABLE, Verdict
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
     Outcomes = dict[str, Verdict | Failed]
 
-REPIN = "Have it pinned with 'dyno baseline rebase'"
 _GONE = "the suite no longer has a case of this id"
 
 
@@ -52,4 +52,5 @@ def _unpinned(planned: PlannedCase, baseline: Baseline) -> Verdict | Failed:
         return Verdict(word=INCOMPARABLE, reason=f"skipped here: {planned.outcome.reason}")
     left_out = baseline.left_out.get(planned.case.id)
     why = "it is new since the pin" if left_out is None else f"not pinned: {left_out}"
-    return Verdict(word=INCOMPARABLE, reason=f"{why}. {REPIN}")
+    repin = f"Have it pinned with 'dyno baseline rebase {baseline.name} {baseline.suite}'"
+    return Verdict(word=INCOMPARABLE, reason=f"{sentence(why)} {repin}")

@@ -7,7 +7,7 @@ Consecutive pairs of one case would all see one mood of the machine. What pairs 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from engines import registry
@@ -20,7 +20,7 @@ from results import gate
 from results.compare import LOOKS, combine, look, pair_ratio
 from results.paired import BASELINE, PairRecord
 from results.record import Failed
-from results.verdict import INCOMPARABLE, CaseVerdict, Verdict
+from results.verdict import INCOMPARABLE, UNSURE, CaseVerdict, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,10 @@ def joined(
 
 @dataclass(slots=True, kw_only=True)
 class _Open:
-    """A case on its way. A pair's place in `looks` is its number."""
+    """A case on its way. A pair's place in `looks`, or in `fresh`, is its number.
+
+    `notes` tell what went wrong in pairs that were made again.
+    """
 
     position: int
     baseline: Side
@@ -80,6 +83,7 @@ class _Open:
     looks: list[PairRecord] = field(default_factory=list)
     ratios: list[PairRatio] = field(default_factory=list)
     fresh: list[PairRecord] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +106,7 @@ class Rounds:
     times_s: dict[str, float] = field(default_factory=dict)
     _open: dict[str, _Open] = field(default_factory=dict)
     _closed: dict[str, CaseVerdict] = field(default_factory=dict)
+    _rebuilt: set[str] = field(default_factory=set)
 
     def measure(self, cases: Sequence[PairedCase]) -> Mapping[str, CaseVerdict]:
         """Return what came of each case by its id. Raises what `keep` does.
@@ -127,22 +132,18 @@ class Rounds:
     def so_far(self) -> Mapping[str, CaseVerdict]:
         """Return what came of the cases until now; changes that nothing confirmed are UNSURE."""
         left = {
-            case_id: CaseVerdict(
-                position=self._open[case_id].position,
-                case_id=case_id,
-                outcome=gate.interrupted(verdict),
-            )
+            case_id: self._verdict(case_id, gate.interrupted(verdict))
             for case_id, verdict in self._judged().items()
         }
-        return {**self._closed, **left}
+        return {**left, **self._closed}
 
     def _look(self) -> None:
         """Make pairs until no case wants another."""
         number = 0
         while wanted := self._wanted():
-            for case_id in self._order(wanted, number):
-                upcoming = until_next(LOOKS, _usable(self._open[case_id].ratios))
-                self._make(case_id, "look", upcoming=upcoming, left_s=self._left_s(wanted))
+            usable = {case_id: _usable(self._open[case_id].ratios) for case_id in wanted}
+            lacking = {case_id: until_next(LOOKS, pairs) for case_id, pairs in usable.items()}
+            self._round("look", lacking, number)
             number += 1
 
     def _confirm(self, found: Mapping[str, Verdict]) -> dict[str, Verdict]:
@@ -151,12 +152,8 @@ class Rounds:
         if changed:
             self.observer.confirming(len(changed))
         number = 0
-        while wanted := self._unconfirmed(found):
-            for case_id in self._order(wanted, number):
-                left_s = sum(
-                    self._open[i].pace.left_s(n) for i, n in wanted.items() if i in self._open
-                )
-                self._make(case_id, "confirm", upcoming=wanted[case_id], left_s=left_s)
+        while lacking := self._unconfirmed(found):
+            self._round("confirm", lacking, number)
             number += 1
         left = {case_id: verdict for case_id, verdict in found.items() if case_id in self._open}
         return {
@@ -165,6 +162,14 @@ class Rounds:
             else verdict
             for case_id, verdict in left.items()
         }
+
+    def _round(self, phase: str, lacking: Mapping[str, int], number: int) -> None:
+        """Make a pair of each case; `lacking` are those that each wants until it is judged."""
+        left = dict(lacking)
+        for case_id in self._order(lacking, number):
+            paces = {i: self._open[i].pace for i in left if i in self._open}
+            left_s = sum(pace.left_s(left[i]) for i, pace in paces.items())
+            left[case_id] -= self._make(case_id, phase, upcoming=left[case_id], left_s=left_s)
 
     def _unconfirmed(self, found: Mapping[str, Verdict]) -> dict[str, int]:
         """Return how many fresh pairs each case still lacks whose change is to be confirmed."""
@@ -191,15 +196,11 @@ class Rounds:
             ids[position] for position in round_order(tuple(ids), seed=self.seed, number=number)
         ]
 
-    def _left_s(self, wanted: Collection[str]) -> float:
-        """Return a guess of the time to the next looks of the cases that are open."""
-        cases = [self._open[case_id] for case_id in wanted if case_id in self._open]
-        return sum(case.pace.left_s(until_next(LOOKS, _usable(case.ratios))) for case in cases)
-
-    def _make(self, case_id: str, phase: str, *, upcoming: int, left_s: float) -> None:
+    def _make(self, case_id: str, phase: str, *, upcoming: int, left_s: float) -> bool:
         """Make the case's next pair of that phase; a failure or a difference closes the case.
 
-        `upcoming` are the pairs until something is decided, this one included.
+        Return whether the pair counts. `upcoming` are the pairs until something is decided, this
+        one included.
         """
         case = self._open[case_id]
         made = case.looks if phase == "look" else case.fresh
@@ -211,36 +212,53 @@ class Rounds:
         self.times_s[case_id] = case.pace.spent_s
         if isinstance(found, Failed):
             self._close(case_id, found)
-            return
+            return False
         self.keep(case_id, found)
         made.append(found)
+        ratio = pair_ratio(found)
         if phase == "look":
-            case.ratios.append(pair_ratio(found))
+            case.ratios.append(ratio)
             self._after(case_id, case, found)
+        return ratio.usable
 
     def _pair(self, case: _Open, phase: str, number: int) -> PairRecord | Failed:
-        """Return the pair, tried twice, or what one of its sides failed of."""
-        failed: Failed | None = None
-        for _ in range(ATTEMPTS):
+        """Return the pair, tried twice, or what one of its sides failed of.
+
+        An attempt that only showed that an engine must be built anew does not count.
+        """
+        failures: list[Failed] = []
+        while len(failures) < ATTEMPTS:
             try:
                 return self.pair(case.baseline, case.candidate, phase=phase, number=number)
             except SideError as error:
-                failed = error.outcome
-                if error.error.stale and (gone := self._replace(case, error.role)):
+                if not error.error.stale:
+                    failures.append(error.outcome)
+                    case.notes.append(f"a pair was made again: {error}")
+                elif gone := self._replace(case, error):
                     return gone
-        if failed is None:
-            raise RuntimeError("rounds: expected at least one attempt")
-        return failed
+        return failures[-1]
 
-    def _replace(self, case: _Open, role: str) -> Failed | None:
-        """Have the engine of a side built anew; return why that failed, or None."""
-        side = self.rebuild(case.baseline if role == BASELINE else case.candidate)
-        if isinstance(side, Failed):
-            return side
-        if role == BASELINE:
-            case.baseline = side
-        else:
-            case.candidate = side
+    def _replace(self, case: _Open, refused: SideError) -> Failed | None:
+        """Have the engine of a side built anew, once, for all cases that share it.
+
+        Return why there is none, or None.
+        """
+        side = case.baseline if refused.role == BASELINE else case.candidate
+        key = side.ready.built.key
+        if key in self._rebuilt:
+            return refused.outcome
+        self._rebuilt.add(key)
+        case.notes.append(f"an engine was built again: {refused}")
+        made = self.rebuild(side)
+        if isinstance(made, Failed):
+            return made
+        for each in self._open.values():
+            each.baseline, each.candidate = (
+                replace(old, ready=replace(old.ready, built=made.ready.built))
+                if old.ready.built.key == key
+                else old
+                for old in (each.baseline, each.candidate)
+            )
         return None
 
     def _after(self, case_id: str, case: _Open, pair: PairRecord) -> None:
@@ -249,7 +267,9 @@ class Rounds:
             self._close(case_id, Verdict(word=INCOMPARABLE, reason=why))
         elif case.ratios[-1].usable and _usable(case.ratios) in LOOKS:
             estimate = combine(case.ratios)
-            self.observer.rested(case_id, look(estimate, self.theta), estimate)
+            last = estimate.pairs == LOOKS[-1]
+            word = look(estimate, self.theta) or (UNSURE if last else None)
+            self.observer.rested(case_id, word, estimate)
 
     def _difference(self, case: _Open, pair: PairRecord) -> str | None:
         return self.difference(
@@ -257,10 +277,15 @@ class Rounds:
         )
 
     def _close(self, case_id: str, outcome: Verdict | Failed) -> None:
-        position = self._open.pop(case_id).position
-        closed = CaseVerdict(position=position, case_id=case_id, outcome=outcome)
-        self._closed[case_id] = closed
+        self._closed[case_id] = closed = self._verdict(case_id, outcome)
+        del self._open[case_id]
         self.observer.closed(closed)
+
+    def _verdict(self, case_id: str, outcome: Verdict | Failed) -> CaseVerdict:
+        case = self._open[case_id]
+        if isinstance(outcome, Verdict):
+            outcome = replace(outcome, notes=(*outcome.notes, *case.notes))
+        return CaseVerdict(position=case.position, case_id=case_id, outcome=outcome)
 
 
 def _usable(ratios: Sequence[PairRatio]) -> int:

@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from results.record import Outcome
 
 
+_ELSEWHERE = "The other side can run it: mend that here, or exclude the case from the suite."
+
+
 def named(role: str, failed: Failed) -> Failed:
     """Return the failure, its message saying which side it is of."""
     return replace(failed, message=f"{role}: {failed.message}")
 
 
-def refused(role: str, outcome: Outcome) -> Failed:
+def refused(role: str, outcome: Outcome, *, hint: str = _ELSEWHERE) -> Failed:
     """Return what a case that is to be judged failed of, though it could not be tried.
 
     A baseline that measured it and a candidate that skips it is no pass.
@@ -35,7 +38,6 @@ def refused(role: str, outcome: Outcome) -> Failed:
     if isinstance(outcome, Failed):
         return named(role, outcome)
     reason = outcome.reason if isinstance(outcome, Skipped) else "it was not tried"
-    hint = "The other side can run it: mend that here, or exclude the case from the suite."
     return Failed(kind="environment", message=f"{role}: skipped: {reason}", hint=hint)
 
 
@@ -66,21 +68,19 @@ class Stage:
             if isinstance(found, Failed):
                 yield pinned.case.id, found
                 continue
-            prepared, supplies[pinned.case.id] = found
+            prepared, inputs = found
+            supplies[pinned.position] = pinned.case.id, inputs
             waiting.append((_planned(pinned), prepared))
         with closing(self.builder.build_all(waiting)) as building:
             for planned, prepared, built in building:
+                case_id, inputs = supplies[planned.position]
                 if isinstance(built, Failed):
-                    yield planned.case.id, named(self.role, built)
+                    yield case_id, named(self.role, built)
                     continue
                 ready = Ready(
-                    planned=planned,
-                    own=prepared,
-                    prepared=prepared,
-                    built=built,
-                    inputs=supplies[planned.case.id],
+                    planned=planned, own=prepared, prepared=prepared, built=built, inputs=inputs
                 )
-                yield planned.case.id, self._side(ready)
+                yield case_id, self._side(ready)
 
     def rebuild(self, side: Side) -> Side | Failed:
         """Return the side with its engine built anew, which its runtime refused."""
@@ -94,6 +94,6 @@ class Stage:
 
 
 def _planned(pinned: PinnedCase) -> PlannedCase:
-    return PlannedCase(
-        position=pinned.position, case=pinned.case, options=pinned.options, outcome=None
-    )
+    """Return the case with every option given: a default of today is not what was pinned."""
+    case = replace(pinned.case, options=tuple(pinned.options.items()))
+    return PlannedCase(position=pinned.position, case=case, options=pinned.options, outcome=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from harness.paired.bench import bench
 from harness.paired.gate import Gate
 from harness.paired.interpreter import probe
 from harness.plan import make_plan
+from harness.prepare.datasets import load_datasets
 from harness.start import fresh_id, surroundings
 from results.gate_record import Changes, GateRecord
 from results.gates import Gates
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from harness.paired.bench import Bench
     from harness.paired.interpreter import Interpreter
     from harness.paired.observer import GateObserver
+    from harness.plan import Plan
     from results.baseline import Baseline
     from suites.selection import Only
     from suites.suite import Suite
@@ -60,26 +63,27 @@ def gating(
     pinned first. Raises SuiteError, StoreError, CacheError, BaselineError, InterpreterError,
     DeviceChoiceError, DeviceBusyError.
     """
-    opened = Store(store, create=False)
-    gates = Gates(opened)
-    found = gates.baseline(baseline, suite.name)
+    gates = Gates(Store(store, create=False))
+    gates.baseline(baseline, suite.name)
     plan = make_plan(suite, vocabulary, only=only, store=store, keep=True, device=device)
     kept = EngineCache.make(cache_folder(store, cache), cap_bytes=cache_bytes)
-    now = time.time()
-    gate_id = fresh_id(now)
+    gate_id = fresh_id(time.time())
     with bench(
         plan, bench_id=gate_id, store=store, cache=kept, wait=wait, observer=observer
     ) as made:
+        found = gates.baseline(baseline, suite.name)  # meanwhile another dyno may have rebased it
         interpreter = probed(found, made)
         if not found.suite:
-            found = _pinned_now(found, interpreter, made, gates)
+            whole = make_plan(suite, vocabulary, store=store, keep=True, device=device)
+            found = _pinned_now(found, whole, interpreter, made, observer)
+            gates.add_baseline(found)
         record = GateRecord(
             id=gate_id,
             kind=kind,
             baseline_id=found.id,
             suite=suite.name,
             suite_sha256=suite.sha256,
-            started_at=now,
+            started_at=time.time(),
             dyno_version=version("engine-dyno"),
             threshold=suite.gate.latency,
             environment=surroundings(plan, worker=made.closure.name),
@@ -107,10 +111,16 @@ def probed(baseline: Baseline, made: Bench) -> Interpreter:
     return interpreter
 
 
-def _pinned_now(waiting: Baseline, interpreter: Interpreter, made: Bench, gates: Gates) -> Baseline:
-    """Pin the suite's cases, as they are now, for an interpreter that waited for its first gate."""
-    staging = made.staging(sys.executable)
-    plan = within(made.plan, interpreter)
-    pin = pin_suite_of(waiting, plan, staging.prepare(), Shelf.of(made.folders.store))
-    gates.add_baseline(pin.baseline)
-    return pin.baseline
+def _pinned_now(
+    waiting: Baseline, plan: Plan, interpreter: Interpreter, made: Bench, observer: GateObserver
+) -> Baseline:
+    """Return the baseline of the suite's cases for an interpreter that waited for its first gate.
+
+    `plan` is of the whole suite, though the gate may be of a part.
+    """
+    plan = within(plan, interpreter)
+    staging = replace(made, plan=plan, data=load_datasets(plan)).staging(sys.executable)
+    supplies = staging.prepare(observer.preparing)
+    found = pin_suite_of(waiting, plan, supplies, Shelf.of(made.folders.store)).baseline
+    needed = probe(found.python, backends_of(found), closure=made.closure, folders=made.folders)
+    return replace(found, versions=needed.versions)

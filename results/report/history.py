@@ -139,11 +139,11 @@ def _cases(nights: Nights, found: Sequence[CaseHistory], places: Sequence[int]) 
             Column(name="95 %", cells=aligned([interval(one) for one in tonight]), drop=2),
             Column(name="level", cells=aligned([_times(level) for level in levels]), drop=1),
             texts("alarm", [(one.alarm and alarm_words(one.alarm)) or MISSING for one in found]),
-            *noted("last step", [_last_step(one) for one in found], drop=4),
+            *noted("last step", [_last_step(one) for one in found], drop=5),
             texts(
                 f"last {SHOWN_NIGHTS}",
                 [spark(nights, place, one) for place, one in zip(places, found, strict=True)],
-                drop=5,
+                drop=4,
             ),
         ),
         states=("",) * len(found),

@@ -422,7 +422,7 @@ def _nights(log_ratio, *, generation=None, segment=None, se=0.002, **changes):
         "se": own_se,
         "own_se": own_se,
         "df": np.where(np.isnan(values), np.nan, 7.0),
-        "words": np.where(np.isnan(values), "", "SAME"),
+        "words": np.where(np.isnan(values), "", "SAME").astype("<U12"),
         "segment": np.zeros((pins, cases), np.int64) if segment is None else np.asarray(segment),
     }
     return Nights(**{**made, **changes})

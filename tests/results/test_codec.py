@@ -7,8 +7,8 @@ import pytest
 
 from results.aggregate import summarise
 from results.codec import (
-    load_object,
     dump,
+    load_object,
     outcome_fields,
     plain,
     read_outcome,

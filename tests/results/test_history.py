@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from results.history import alarms_tonight, judge, level
+from results.history import alarms_tonight, judge
 from results.verdict import FASTER, SLOWER
 
 DAY_S = 86_400.0
@@ -98,9 +98,9 @@ def test_one_night_far_out_raises_no_alarm(make_nights):
 
 @pytest.mark.parametrize(("count", "taken"), [(1, 1), (4, 3), (12, 6), (60, 10)])
 def test_the_level_is_of_the_first_nights(make_nights, count, taken):
-    values = np.arange(60.0)[:count]
+    values = 1e-6 * np.arange(60.0)[:count]
 
-    assert level(make_nights(column(values))).tolist() == [[(taken - 1) / 2]]
+    assert judge(make_nights(column(values)))[0].log_level == pytest.approx(1e-6 * (taken - 1) / 2)
 
 
 def test_the_level_is_taken_anew_from_the_nights_after_a_rebase(make_nights):
@@ -109,9 +109,22 @@ def test_the_level_is_taken_anew_from_the_nights_after_a_rebase(make_nights):
     found = make_nights(values, generation=generation)
 
     assert alarms(found) == [(SLOWER, 22, 40)]
-    assert level(found)[:, 0] == pytest.approx([0.0, 0.03], abs=1e-9)
     assert judge(found)[0].log_level == pytest.approx(0.03)
     assert len(judge(found)[0].steps) == 1
+
+
+def test_a_change_soon_after_the_pin_does_not_become_the_level(make_nights):
+    found = make_nights(column(NOISE + np.where(np.arange(60) >= 4, 0.03, 0.0)))
+
+    assert alarms(found) == [(SLOWER, 6, None)]
+    assert judge(found)[0].log_level == 0.0
+
+
+def test_what_was_said_of_a_night_stays_said(make_nights):
+    values = column(NOISE + np.where((np.arange(60) >= 6) & (np.arange(60) < 20), 0.03, 0.0))
+    told = [alarms(make_nights(values[:count])) for count in (5, 9, 15, 30, 60)]
+
+    assert told == [[], *[[(SLOWER, 8, None)]] * 2, *[[(SLOWER, 8, 22)]] * 2]
 
 
 def test_a_case_that_is_gone_keeps_the_level_it_had(make_nights):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from engines import registry
@@ -8,10 +10,12 @@ from harness.baseline.site import (
     check_versions,
     cpu_identity,
     identity,
+    needed,
 )
 from harness.machine.reading import Tree
 from harness.paired.interpreter import Interpreter
 
+CUDA = ("cuda-bindings", "nvidia-cublas", "pycuda", "tensorrt", "tensorrt-rtx-cu13-libs")
 VERSIONS = {"numpy": "2.4.6", "onnxruntime": "1.30.0", "python": "3.11.7"}
 
 
@@ -26,21 +30,28 @@ def problem(baseline, found):
     return str(caught.value)
 
 
-def test_the_versions_that_were_pinned_pass(made):
-    check_versions(made.baseline(), interpreter())
+@pytest.fixture
+def on_cpu(made, keep):
+    """A baseline of one case on ONNX Runtime's CPU backend."""
+    pinned = keep()
+    return made.baseline(replace(pinned, case=replace(pinned.case, backend="onnxruntime-cpu")))
 
 
-def test_an_environment_that_was_upgraded_is_told_with_both_versions(made):
-    assert problem(made.baseline(), interpreter(onnxruntime="1.31.1")) == (
+def test_the_versions_that_were_pinned_pass(on_cpu):
+    check_versions(on_cpu, interpreter())
+
+
+def test_an_environment_that_was_upgraded_is_told_with_both_versions(on_cpu):
+    assert problem(on_cpu, interpreter(onnxruntime="1.31.1")) == (
         "main: expected onnxruntime 1.30.0 in /venv/bin/python as pinned, got 1.31.1. "
-        "Restore that environment, or accept it with 'dyno baseline rebase main rnn'."
+        "Restore that environment, or pin anew with 'dyno baseline rebase main rnn --anew'."
     )
 
 
-def test_what_is_gone_or_came_is_told_too(made):
-    assert problem(made.baseline(), interpreter(onnxruntime="")) == (
+def test_what_is_gone_or_came_is_told_too(on_cpu, made):
+    assert problem(on_cpu, interpreter(onnxruntime="")) == (
         "main: expected onnxruntime 1.30.0 in /venv/bin/python as pinned, got nothing. "
-        "Restore that environment, or accept it with 'dyno baseline rebase main rnn'."
+        "Restore that environment, or pin anew with 'dyno baseline rebase main rnn --anew'."
     )
     found = interpreter(**{"onnxruntime": "", "onnxruntime-gpu": "1.30.0"})
 
@@ -49,6 +60,27 @@ def test_what_is_gone_or_came_is_told_too(made):
         "got onnxruntime missing, onnxruntime-gpu 1.30.0. "
         "Restore that environment, or pin it under another name."
     )
+
+
+def test_what_the_pinned_backends_do_not_need_may_change(on_cpu):
+    check_versions(on_cpu, interpreter(**{"cuda-bindings": "13.0.1", "tensorrt": "10.14"}))
+
+
+@pytest.mark.parametrize(
+    ("backends", "counted"),
+    [
+        ((), {"numpy"}),
+        (("fake", "gone"), {"numpy"}),
+        (("onnxruntime-cpu",), {"numpy", "onnxruntime", "onnxruntime-gpu"}),
+        (("fake", "onnxruntime-cuda"), {"numpy", "onnxruntime", "onnxruntime-gpu", *CUDA}),
+        (("tensorrt",), {"numpy", *CUDA}),
+        (("tensorrt-rtx",), {"numpy", *CUDA}),
+    ],
+)
+def test_backends_need_their_runtime_and_on_a_gpu_what_belongs_to_cuda(backends, counted):
+    installed = dict.fromkeys(("numpy", "onnx", "onnxruntime", "onnxruntime-gpu", *CUDA), "1")
+
+    assert needed(installed, backends).keys() == counted
 
 
 def test_the_interpreter_is_asked_for_the_pinned_backends_and_for_all_before_its_first_gate(

@@ -53,7 +53,7 @@ def test_without_gates_it_is_said_how_to_start():
 
 WIDE = """\
 gate (UTC)            kind     baseline  suite  state    verdicts
-──────────────────────────────────────────────────────────────────────────────────────────
+─────────────────────────────────────────────────────────────────────────────────────
 20261121-030003-ab30  nightly  main      rnn    running  none
 20261121-030002-ab20  gate     main      rnn    killed   none
 20261121-030001-ab10  gate     main      rnn    done     1 SLOWER, 3 UNSURE, 120 SAME"""

@@ -99,9 +99,9 @@ def test_a_history_that_is_cut_off_says_so(make_nights):
     nights = replace(nights, lineage=replace(nights.lineage, cut_off=True))
 
     content = overview(nights, judge(nights))
-    assert content.bodies[0].remarks == (
-        "The baseline that the first one replaced is not in this store: the history begins with "
-        "it.",
+    (remark,) = content.bodies[0].remarks
+    assert remark == (
+        "The baseline that the first one replaced is not in this store: the history begins with it."
     )
     assert content.closing == ("no alarm stands in 1 case",)
 

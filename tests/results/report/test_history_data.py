@@ -75,7 +75,7 @@ def test_the_json_has_every_series(nights):
     }
     slower, failed = found["cases"]
     assert slower["case_id"] == nights.cases[0]
-    assert slower["log_ratio"][4:7] == [pytest.approx(-0.002), None, pytest.approx(0.001)]
+    assert slower["log_ratio"][4:7] == [pytest.approx(-0.002), None, pytest.approx(-0.001)]
     assert slower["word"][4:7] == ["SAME", "", "SAME"]
     assert (slower["se"][0], slower["df"][0]) == (0.002, 7.0)
     assert slower["alarm"]["word"] == "SLOWER"

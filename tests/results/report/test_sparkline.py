@@ -16,4 +16,4 @@ def test_a_night_without_a_number_is_a_dot():
 
 
 def test_a_shift_is_seen_against_the_level():
-    assert sparkline([0.0, 0.0, 0.009], around=0.009) == "▁▁▄"
+    assert sparkline([0.0, 0.0, 0.009], around=0.009) == "▁▁▅"
