@@ -52,6 +52,7 @@ def command(
     """
     from rich.console import Console
 
+    from harness.cli.ci import write_file
     from harness.cli.verdict_lines import make_gate_observer
     from harness.environment import describe
     from harness.exit_codes import compare_code
@@ -62,6 +63,8 @@ def command(
     from suites.load import load_suite
 
     vocabulary = installed_vocabulary()
+    if json is not None:
+        write_file(json, b"{}\n")  # told before anything is measured where it cannot be written
     with (
         make_gate_observer() as observer,
         comparing(
@@ -81,5 +84,5 @@ def command(
     code = compare_code(found.outcome)
     Console().print(Verdicts(content=content(found, describe(found.environment))))
     if json is not None:
-        json.write_text(text(found, exit_code=code), encoding="utf-8")
+        write_file(json, text(found, exit_code=code).encode())
     raise typer.Exit(code)

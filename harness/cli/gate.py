@@ -38,7 +38,8 @@ def command(
     Exit code: 0 none is slower, 3 a confirmed SLOWER, 1 a case failed, 2 wrong usage or input,
     4 nothing could be judged, 130 interrupted.
     """
-    from harness.cli.judge import Faces, judge
+    from harness.cli.ci import Faces
+    from harness.cli.judge import judge
     from harness.vocabulary import installed_vocabulary
     from suites.load import load_suite
 

@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.alive import live_runs
-from harness.cli.ci import write_faces
+from harness.cli.ci import NOT_ENDED, claim, write_broken, write_faces
+from harness.cli.main import for_users
 from harness.cli.options import parse_size
 from harness.cli.verdict_lines import make_gate_observer
 from harness.environment import describe
-from harness.exit_codes import INTERRUPTED, conclusion, gate_code
+from harness.exit_codes import INTERRUPTED, NOTHING_JUDGED, USAGE, conclusion, gate_code
 from harness.paired.start import gating
 from results.report.verdicts import GateFrame, Verdicts, content
+from results.store import StoreError
+from suites.errors import SuiteError
 from suites.matrix import parse_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from harness.cli.ci import Faces
     from harness.paired.gate import Gate
     from results.record import RunResult
     from suites.suite import Suite
     from suites.vocabulary import Vocabulary
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Faces:
-    """The files that are asked for beside the terminal."""
-
-    junit: Path | None = None
-    json: Path | None = None
 
 
 def _no_alarms(_gate: Gate) -> tuple[str, ...]:
@@ -58,59 +54,92 @@ def judge(
     """Run the gate, print and write its verdicts, and return the exit code.
 
     `run` is written to the JUnit file too; `alarms` tells what the history says once the gate is
-    over.
+    over. Raises what `harness.cli.main` tells; the JUnit file then says it, too.
     """
-    with (
-        make_gate_observer() as observer,
-        gating(
-            suite,
-            vocabulary,
-            baseline=baseline,
-            kind=kind,
-            store=store,
-            only=parse_only(only) if only else (),
-            wait=wait,
-            cache=cache,
-            cache_bytes=parse_size(cache_size, option="--cache-size"),
-            device=device,
-            observer=observer,
-        ) as gate,
-    ):
-        interrupted = False
-        try:
-            gate.execute()
-        except KeyboardInterrupt:
-            interrupted = True
-    if interrupted and not gate.is_stored:
-        return INTERRUPTED
-    told = () if interrupted else alarms(gate)
-    return _tell(gate, faces, interrupted=interrupted, alarms=told, run=run)
+    claim(faces, suite.name)
+    interrupted = False
+    try:
+        with (
+            make_gate_observer() as observer,
+            gating(
+                suite,
+                vocabulary,
+                baseline=baseline,
+                kind=kind,
+                store=store,
+                only=parse_only(only) if only else (),
+                wait=wait,
+                cache=cache,
+                cache_bytes=parse_size(cache_size, option="--cache-size"),
+                device=device,
+                observer=observer,
+            ) as gate,
+        ):
+            try:
+                gate.execute()
+            except KeyboardInterrupt:
+                interrupted = True
+    except Exception as error:
+        write_broken(faces, suite.name, for_users(error) or repr(error), run=run)
+        raise
+    if interrupted:
+        return _tell_part(gate, faces, run)
+    return _tell_all(gate, faces, run, alarms)
+
+
+def _tell_part(gate: Gate, faces: Faces, run: RunResult | None) -> int:
+    """Print and write what there is of an interrupted gate; return the exit code."""
+    if gate.is_stored:
+        _tell(gate, faces, GateFrame(), code=INTERRUPTED, run=run, trouble=NOT_ENDED)
+        sys.stderr.write("interrupted: the pairs so far are kept, but judge nothing\n")
+    return INTERRUPTED
+
+
+def _tell_all(
+    gate: Gate, faces: Faces, run: RunResult | None, alarms: Callable[[Gate], tuple[str, ...]]
+) -> int:
+    """Print and write the verdicts and the alarms; return the exit code.
+
+    Where the history cannot be told, the verdicts are all the same.
+    """
+    told: tuple[str, ...] = ()
+    trouble = ""
+    try:
+        told = alarms(gate)
+    except (StoreError, SuiteError) as error:
+        trouble = str(error)
+    cases = gate.gates.read_gate(gate.record.id).cases
+    code = gate_code(cases, alarms=len(told))
+    frame = GateFrame(conclusion=conclusion(cases, alarms=len(told)), alarms=told)
+    if trouble:
+        code = USAGE
+        frame = GateFrame(conclusion=f"the history could not be told: exit {code}")
+        sys.stderr.write(f"{trouble}\n")
+    elif code == NOTHING_JUDGED:
+        trouble = "nothing could be judged"
+    _tell(gate, faces, frame, code=code, run=run, trouble=trouble)
+    return code
 
 
 def _tell(
-    gate: Gate, faces: Faces, *, interrupted: bool, alarms: tuple[str, ...], run: RunResult | None
-) -> int:
-    """Print and write the verdicts; return the exit code."""
+    gate: Gate, faces: Faces, frame: GateFrame, *, code: int, run: RunResult | None, trouble: str
+) -> None:
+    """Print the verdicts and write the files."""
     from rich.console import Console
 
     result = gate.gates.read_gate(gate.record.id)
-    code = INTERRUPTED if interrupted else gate_code(result.cases, alarms=len(alarms))
-    frame = GateFrame(
+    framed = replace(
+        frame,
         machine=describe(result.record.environment),
-        conclusion="" if interrupted else conclusion(result.cases, alarms=len(alarms)),
-        alarms=alarms,
         live=gate.record.id in live_runs(gate.staging.folders.store),
     )
-    Console().print(Verdicts(content=content(result, frame)))
-    if interrupted:
-        sys.stderr.write("interrupted: the pairs so far are kept, but judge nothing\n")
+    Console().print(Verdicts(content=content(result, framed)))
     write_faces(
+        faces,
         result,
-        frame,
+        framed,
         exit_code=code,
-        junit=faces.junit,
-        json=faces.json,
         run=run,
         times_s=gate.times_s,
+        trouble=trouble,
     )
-    return code

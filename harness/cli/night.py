@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-import time
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli.ci import Faces, claim
 from harness.cli.execute import execute
-from harness.cli.judge import Faces, judge
+from harness.cli.judge import judge
 from harness.cli.opening import open_store
 from harness.cli.show import show
 from harness.exit_codes import INTERRUPTED, worst
@@ -46,9 +46,11 @@ class Night:
     def measure(self, *, name: str) -> int:
         """Carry the job out and return its exit code. Raises what `harness.cli.main` tells.
 
-        A baseline that nobody pinned is told before anything runs; one that no longer works only
-        after the run, whose files are written all the same.
+        A baseline that nobody pinned and files that cannot be written are told before anything
+        runs; a baseline that no longer works only after the run, whose files are written all the
+        same.
         """
+        claim(self._faces, self.suite.name)
         Gates(open_store(self.store)).baseline(self.baseline, self.suite.name)
         ran = execute(
             self.suite,
@@ -65,12 +67,7 @@ class Night:
         if ran.result is None or ran.code == INTERRUPTED:
             return INTERRUPTED
         self._write_report(ran.result)
-        try:
-            judged = self._judge(ran.result)
-        except Exception as error:
-            self._write_broken(ran.result, str(error))
-            raise
-        return INTERRUPTED if judged == INTERRUPTED else worst([ran.code, judged])
+        return worst([ran.code, self._judge(ran.result)])
 
     def _judge(self, run: RunResult) -> int:
         sys.stdout.write("\n")
@@ -85,7 +82,7 @@ class Night:
             cache=self.cache,
             cache_size=self.cache_size,
             device=self.device,
-            faces=Faces(junit=self._junit, json=self.out and self.out / "verdicts.json"),
+            faces=self._faces,
             run=run,
             alarms=self._alarms,
         )
@@ -99,7 +96,7 @@ class Night:
         from results.nights import nights
         from results.report.history import alarm_words
 
-        found = nights(open_store(self.store), name=gate.baseline.name, suite=self.suite.name)
+        found = nights(open_store(self.store), name=gate.baseline.id, suite=self.suite.name)
         self._write_history(found)
         standing = alarms_tonight(found).items()
         told = {case_id: f"{case_id}: {alarm_words(alarm)}" for case_id, alarm in standing}
@@ -109,14 +106,16 @@ class Night:
         return tuple(told[case_id] for case_id, alarm in standing if alarm.word == SLOWER)
 
     @property
-    def _junit(self) -> Path | None:
-        return self.junit or (self.out and self.out / "junit.xml")
+    def _faces(self) -> Faces:
+        return Faces(
+            junit=self.junit or (self.out and self.out / "junit.xml"),
+            json=self.out and self.out / "verdicts.json",
+        )
 
     def _write_report(self, run: RunResult) -> None:
         """Write the run's report in the forms that others read."""
         if self.out is None:
             return
-        self.out.mkdir(parents=True, exist_ok=True)
         store = open_store(self.store)
         for name, form in _REPORTS.items():
             with (self.out / name).open("w", encoding="utf-8") as file, redirect_stdout(file):
@@ -131,13 +130,3 @@ class Night:
 
         with (self.out / "history.csv").open("w", encoding="utf-8") as file:
             file.writelines(case_lines(found, judged(found)))
-
-    def _write_broken(self, run: RunResult, message: str) -> None:
-        """Write the JUnit file of a night whose gate did not start: it must not look green."""
-        if self._junit is None:
-            return
-        from results.report.junit import broken_suite, document, run_suite
-
-        broken = broken_suite(self.suite.name, message, at=time.time())
-        self._junit.parent.mkdir(parents=True, exist_ok=True)
-        self._junit.write_bytes(document([run_suite(run), broken]))

@@ -74,7 +74,8 @@ def _heading(found: Comparison, machine: str) -> Iterator[tuple[str, str]]:
         if there.get(name) != here.get(name)
     ]
     differing = [*found.differences, *unlike]
-    yield "differ in", "; ".join(differing) if differing else "nothing"
+    if differing or isinstance(found.outcome, Verdict):
+        yield "differ in", "; ".join(differing) if differing else "nothing"
     yield "machine", machine
 
 

@@ -10,8 +10,6 @@ import pytest
 from results.accuracy import AccuracyRecord, ClassScore, OutputParity, TaskScore
 from results.aggregate import summarise
 from results.effect import Effect, GraphCost
-from results.lineage import Generation, Lineage
-from results.nights import Nights
 from results.paired import BASELINE, PairRecord, SideBlocks, SideLaunch
 from results.record import (
     Block,
@@ -392,42 +390,3 @@ def judged_summaries(judged_run):
             launches = [_launch(n, walls, started_at=1e9 + 100 * n) for n in range(5)]
             found[case.record.position] = summarise(case.record, launches)
     return found
-
-
-DAY_S = 86_400.0
-FIRST_NIGHT = 1_767_323_045.0
-
-
-def _nights(log_ratio, *, generation=None, segment=None, se=0.002, **changes):
-    """Return nights of a night a day with the log ratios (n, c), NaN where there is none."""
-    values = np.asarray(log_ratio, np.float64)
-    count, cases = values.shape
-    generation = np.zeros(count, np.int64) if generation is None else np.asarray(generation)
-    pins = generation.max() + 1
-    own_se = np.where(np.isnan(values), np.nan, se)
-    made = {
-        "lineage": Lineage(
-            name="main",
-            suite="smoke",
-            baselines=tuple(
-                Generation(id=f"pin-{n}", pinned_at=FIRST_NIGHT + DAY_S * (30 * n - 1))
-                for n in range(pins)
-            ),
-        ),
-        "gates": tuple(f"gate-{night}" for night in range(count)),
-        "started_at": FIRST_NIGHT + DAY_S * np.arange(count),
-        "generation": generation,
-        "cases": tuple(f"lstm/onnxruntime-cpu/fp32/b{place + 1}" for place in range(cases)),
-        "log_ratio": values,
-        "se": own_se,
-        "own_se": own_se,
-        "df": np.where(np.isnan(values), np.nan, 7.0),
-        "words": np.where(np.isnan(values), "", "SAME").astype("<U12"),
-        "segment": np.zeros((pins, cases), np.int64) if segment is None else np.asarray(segment),
-    }
-    return Nights(**{**made, **changes})
-
-
-@pytest.fixture
-def make_nights():
-    return _nights

@@ -3,7 +3,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.cli.ci import write_faces
+from harness.cli.ci import Faces, write_faces
 from results.baseline import Baseline
 from results.gate_record import Changes, GateRecord, GateResult
 from results.record import RunEnd, RunRecord, RunResult
@@ -78,7 +78,7 @@ def _away_from_github(monkeypatch):
 def test_files_that_are_named_are_written_and_their_folders_made(result, run, tmp_path, capsys):
     junit, verdicts = tmp_path / "ci" / "junit.xml", tmp_path / "ci" / "verdicts.json"
 
-    write_faces(result, FRAME, exit_code=3, junit=junit, json=verdicts, run=run)
+    write_faces(Faces(junit=junit, json=verdicts), result, FRAME, exit_code=3, run=run)
 
     found = json.loads(verdicts.read_text(encoding="utf-8"))
     assert (found["exit_code"], found["alarms"]) == (3, ["it creeps: +3 %"])
@@ -88,7 +88,7 @@ def test_files_that_are_named_are_written_and_their_folders_made(result, run, tm
 
 
 def test_what_a_case_took_stands_in_the_junit_file(result, tmp_path):
-    write_faces(result, FRAME, junit=tmp_path / "junit.xml", times_s={CASE: 16.4})
+    write_faces(Faces(junit=tmp_path / "junit.xml"), result, FRAME, times_s={CASE: 16.4})
 
     assert f'name="{CASE}" classname="rnn.fake" time="16.4"' in (
         (tmp_path / "junit.xml").read_text(encoding="utf-8")
@@ -98,7 +98,7 @@ def test_what_a_case_took_stands_in_the_junit_file(result, tmp_path):
 def test_nothing_is_written_unasked(result, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
 
-    write_faces(result, FRAME)
+    write_faces(Faces(), result, FRAME)
 
     assert capsys.readouterr().out == ""
     assert list(tmp_path.iterdir()) == []
@@ -112,7 +112,7 @@ def test_a_job_of_github_is_annotated_and_its_summary_added_to(
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
 
-    write_faces(result, FRAME)
+    write_faces(Faces(), result, FRAME)
 
     assert capsys.readouterr().out == (
         "::error title=history alarm::it creeps: +3 %25\n"
@@ -128,6 +128,6 @@ def test_a_job_of_github_is_annotated_and_its_summary_added_to(
 def test_a_runner_without_a_summary_is_annotated_all_the_same(result, monkeypatch, capsys):
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
 
-    write_faces(result, GateFrame())
+    write_faces(Faces(), result, GateFrame())
 
     assert capsys.readouterr().out == f"::warning title=UNSURE {CASE}::4 pairs, 5 are needed\n"

@@ -3,6 +3,7 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,16 +12,23 @@ from engines.contract import Device, resolve_options
 from engines.registry import get
 from harness import child as children
 from harness.build import Built
+from harness.child import ChildError
 from harness.closure import copy_closure
 from harness.folders import Folders
 from harness.launch import Workplace
 from harness.machine.nvml import opened
+from harness.paired.observer import Silent
+from harness.paired.pair import SideError
 from harness.paired.side import Side
+from harness.paired.side_launch import resolved
 from harness.plan import PlannedCase
 from harness.prepare.inputs import Inputs
 from harness.prepare.models import Prepared
+from harness.protocol import warmup_rule
 from harness.staging import Ready
 from harness.telemetry.gpu import find_gpu
+from harness.wire import Message
+from results.paired import BASELINE, PairRecord, SideBlocks, SideLaunch
 from suites.case import Case
 from suites.suite import Measure
 
@@ -150,3 +158,128 @@ def foreign(tmp_path_factory):
         if (ours / name).exists():
             (Path(told.stdout.strip()) / name).symlink_to(ours / name)
     return str(python)
+
+
+def _launch(side, query_ns, disturbed):
+    """Return what a side's worker would have found, each query taking the same time."""
+    opened = Message(header={"loop": "blocking", "clock": "simulated"})
+    warm = SimpleNamespace(opened=opened, rule=warmup_rule("fake"))
+    whole = np.full(20, 50_000_000)
+    times = np.full(20, float(query_ns))
+    return SideLaunch(
+        protocol=resolved(side, warm),
+        blocks=SideBlocks(
+            **dict.fromkeys(("median_ns", "mean_ns", "p95_ns", "p99_ns"), times),
+            **dict.fromkeys(("elapsed_ns", "cpu_ns"), whole),
+            queries=np.full(20, 50),
+            involuntary_switches=np.zeros(20, np.int64),
+            disturbed=None if disturbed is None else np.full(20, disturbed),
+        ),
+        start_ns=1,
+        open_ns=1,
+        first_query_ns=1,
+        warmup_ns=1,
+        warmup_queries=1,
+        steady=True,
+        p95_ns=float(query_ns),
+        clean_p99_ns=float(query_ns),
+        clean_queries=1000,
+    )
+
+
+class Scripted:
+    """Stands in for `run_pair`: pairs at once, whose ratios `says` tells by the case's position.
+
+    That is a ratio, or a list of one a pair, or a function of phase and number; an exception among
+    them is raised. Pairs are `watched` where a list of marks says so.
+    """
+
+    def __init__(self):
+        self.says = {}
+        self.made = []
+        self.watched = {}
+
+    def __call__(self, baseline, candidate, *, phase, number):
+        position = candidate.ready.planned.position
+        self.made.append((position, phase, number))
+        told = self.says.get(position, 1.0)
+        if callable(told):
+            told = told(phase, number)
+        elif isinstance(told, list):
+            told = told.pop(0)
+        if isinstance(told, BaseException):
+            raise told
+        marks = self.watched.get(position)
+        mark = marks.pop(0) if marks else None
+        return PairRecord(
+            phase=phase,
+            number=number,
+            started_at=1.0,
+            first=BASELINE,
+            baseline=_launch(baseline, 1_000_000, mark),
+            candidate=_launch(candidate, 1_000_000 * told, mark),
+            watched=mark is not None,
+        )
+
+    def order(self, phase="look"):
+        """Return the positions in the order of their pairs."""
+        return [position for position, during, _ in self.made if during == phase]
+
+
+@pytest.fixture
+def scripted():
+    """A stand-in for `run_pair`."""
+    return Scripted()
+
+
+@pytest.fixture
+def side_error():
+    """Return a function that makes the failure of a side."""
+
+    def make(role, *, kind="crash", message="SIGSEGV in 'block'", stale=False):
+        return SideError(role, ChildError(kind, message, "The hint.", stale=stale))
+
+    return make
+
+
+class Told(Silent):
+    """Remembers what an observer of pairs was told, and may interrupt a pair."""
+
+    def __init__(self):
+        self.prepared = []
+        self.starts = []
+        self.settlements = []
+        self.pairs = []
+        self.rests = []
+        self.confirmations = []
+        self.closings = []
+        self.interrupt_at = None
+
+    def preparing(self, what, done, total):
+        self.prepared.append((what, done, total))
+
+    def started(self, what, total, *, estimate_s):
+        self.starts.append((what, total, estimate_s))
+
+    def settled(self, cases):
+        self.settlements.extend(cases)
+
+    def pairing(self, case_id, *, phase, number, of, left_s):
+        if len(self.pairs) == self.interrupt_at:
+            raise KeyboardInterrupt
+        self.pairs.append((case_id, phase, number, of, left_s))
+
+    def rested(self, case_id, word, estimate):
+        self.rests.append((case_id, word, estimate.pairs))
+
+    def confirming(self, cases):
+        self.confirmations.append(cases)
+
+    def closed(self, case):
+        self.closings.append(case)
+
+
+@pytest.fixture
+def watcher():
+    """An observer that remembers what it is told."""
+    return Told()

@@ -67,8 +67,8 @@ def test_colours_stand_on_words_alone(nights):
         overview(nights, judge(nights)), 140, color_system="standard", force_terminal=True
     ).splitlines()
 
-    assert sum("\x1b[1;31mSLOWER\x1b[0m since 2026-02-05: +3.1 %" in line for line in lines) == 1
-    assert sum("\x1b[1;32mFASTER\x1b[0m since 2026-02-04: -4.9 %" in line for line in lines) == 1
+    assert sum("\x1b[1;31mSLOWER\x1b[0m since 2026-02-06: +3.1 %" in line for line in lines) == 1
+    assert sum("\x1b[1;32mFASTER\x1b[0m since 2026-02-05: -4.8 %" in line for line in lines) == 1
 
 
 def test_an_end_and_a_rebase_stand_at_their_nights(nights):
@@ -76,8 +76,8 @@ def test_an_end_and_a_rebase_stand_at_their_nights(nights):
     told = {line[:10]: line.split("  ")[-1] for line in text.splitlines() if line[:2] == "20"}
 
     assert told["2026-01-17"].startswith("step ×1.000 → ×1.030 (+3.0 %)")
-    assert told["2026-01-20"] == "SLOWER alarm"
-    assert told["2026-01-27"] == "alarm over"
+    assert told["2026-01-19"] == "SLOWER alarm"
+    assert told["2026-01-26"] == "alarm over"
     assert told["2026-02-01"] == "rebased"
 
 
