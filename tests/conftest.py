@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "constructed_gate"]
 
 RECORDED = Path(__file__).parent / "harness" / "data"
 

@@ -1,7 +1,7 @@
 """Rounds of pairs over cases until each has its verdict: pair k of every open case, then k + 1.
 
 Consecutive pairs of one case would all see one mood of the machine. What pairs mean is for
-`results/gate.py` to say; here they are made, repeated where a side fails, and stored.
+`results/gate.py` to say; here they are made and stored.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from engines import registry
+from harness.paired.attempts import Attempts, Sides
 from harness.paired.pace import Pace, pair_s, until_next
-from harness.paired.pair import SideError, run_pair
+from harness.paired.pair import run_pair
 from harness.paired.side import Side, terms
 from harness.rotation import round_order
 from harness.timing import stopwatch
 from results import gate
 from results.compare import LOOKS, combine, look, pair_ratio
-from results.paired import BASELINE, PairRecord
+from results.paired import PairRecord
 from results.record import Failed
 from results.verdict import INCOMPARABLE, UNSURE, CaseVerdict, Verdict
 
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from harness.paired.observer import GateObserver
     from results.comparable import Terms
     from results.verdict import PairRatio
-
-ATTEMPTS = 2
-"""A pair in which a side fails is made once more, of fresh processes: neighbours kill, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,28 +69,22 @@ def joined(
 
 @dataclass(slots=True, kw_only=True)
 class _Open:
-    """A case on its way. A pair's place in `looks`, or in `fresh`, is its number.
-
-    `notes` tell what went wrong in pairs that were made again.
-    """
+    """A case on its way. A pair's place in `looks`, or in `fresh`, is its number."""
 
     position: int
-    baseline: Side
-    candidate: Side
+    sides: Sides
     pace: Pace
     looks: list[PairRecord] = field(default_factory=list)
     ratios: list[PairRatio] = field(default_factory=list)
     fresh: list[PairRecord] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rounds:
     """Makes pairs of cases until each is decided.
 
-    `difference` tells why two sides must not be compared, or None; `rebuild` returns a side whose
-    engine its runtime refused, built anew, or why it cannot be; `keep` stores a pair at once.
-    `pair` stands in for `run_pair`; `times_s` takes what the pairs of each case took.
+    `difference` tells why two sides must not be compared, or None; `keep` stores a pair at once;
+    `rebuild` and `pair` are as in `Attempts`. `times_s` takes what the pairs of each case took.
     """
 
     theta: float
@@ -117,8 +109,7 @@ class Rounds:
             device = registry.get(case.candidate.ready.planned.case.backend).device
             self._open[case.case_id] = _Open(
                 position=case.position,
-                baseline=case.baseline,
-                candidate=case.candidate,
+                sides=Sides(baseline=case.baseline, candidate=case.candidate),
                 pace=Pace(pair_s(device)),
             )
         self._look()
@@ -181,6 +172,11 @@ class Rounds:
                 lacking[case_id] = verdict.estimate.pairs - _usable(ratios)
         return lacking
 
+    @property
+    def _attempts(self) -> Attempts:
+        cases = [case.sides for case in self._open.values()]
+        return Attempts(pair=self.pair, rebuild=self.rebuild, cases=cases, rebuilt=self._rebuilt)
+
     def _judged(self) -> dict[str, Verdict]:
         looks = {case_id: case.looks for case_id, case in self._open.items()}
         return gate.judge(looks, theta=self.theta)
@@ -207,7 +203,7 @@ class Rounds:
         number, of = len(made), len(made) + upcoming
         self.observer.pairing(case_id, phase=phase, number=number, of=of, left_s=left_s)
         passed_ns = stopwatch()
-        found = self._pair(case, phase, number)
+        found = self._attempts.make(case.sides, phase, number)
         case.pace.took(passed_ns() / 1e9)
         self.times_s[case_id] = case.pace.spent_s
         if isinstance(found, Failed):
@@ -221,46 +217,6 @@ class Rounds:
             self._after(case_id, case, found)
         return ratio.usable
 
-    def _pair(self, case: _Open, phase: str, number: int) -> PairRecord | Failed:
-        """Return the pair, tried twice, or what one of its sides failed of.
-
-        An attempt that only showed that an engine must be built anew does not count.
-        """
-        failures: list[Failed] = []
-        while len(failures) < ATTEMPTS:
-            try:
-                return self.pair(case.baseline, case.candidate, phase=phase, number=number)
-            except SideError as error:
-                if not error.error.stale:
-                    failures.append(error.outcome)
-                    case.notes.append(f"a pair was made again: {error}")
-                elif gone := self._replace(case, error):
-                    return gone
-        return failures[-1]
-
-    def _replace(self, case: _Open, refused: SideError) -> Failed | None:
-        """Have the engine of a side built anew, once, for all cases that share it.
-
-        Return why there is none, or None.
-        """
-        side = case.baseline if refused.role == BASELINE else case.candidate
-        key = side.ready.built.key
-        if key in self._rebuilt:
-            return refused.outcome
-        self._rebuilt.add(key)
-        case.notes.append(f"an engine was built again: {refused}")
-        made = self.rebuild(side)
-        if isinstance(made, Failed):
-            return made
-        for each in self._open.values():
-            each.baseline, each.candidate = (
-                replace(old, ready=replace(old.ready, built=made.ready.built))
-                if old.ready.built.key == key
-                else old
-                for old in (each.baseline, each.candidate)
-            )
-        return None
-
     def _after(self, case_id: str, case: _Open, pair: PairRecord) -> None:
         """Close a case whose first pair shows that its sides differ; tell what a look says."""
         if len(case.looks) == 1 and (why := self._difference(case, pair)):
@@ -273,7 +229,7 @@ class Rounds:
 
     def _difference(self, case: _Open, pair: PairRecord) -> str | None:
         return self.difference(
-            terms(case.baseline, pair.baseline), terms(case.candidate, pair.candidate)
+            terms(case.sides.baseline, pair.baseline), terms(case.sides.candidate, pair.candidate)
         )
 
     def _close(self, case_id: str, outcome: Verdict | Failed) -> None:
@@ -284,7 +240,7 @@ class Rounds:
     def _verdict(self, case_id: str, outcome: Verdict | Failed) -> CaseVerdict:
         case = self._open[case_id]
         if isinstance(outcome, Verdict):
-            outcome = replace(outcome, notes=(*outcome.notes, *case.notes))
+            outcome = replace(outcome, notes=(*outcome.notes, *case.sides.notes))
         return CaseVerdict(position=case.position, case_id=case_id, outcome=outcome)
 
 

@@ -2,6 +2,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from harness.launch import Workplace
 from harness.machine.nvml import opened
 from harness.paired.observer import Silent
 from harness.paired.pair import SideError
+from harness.paired.rounds import PairedCase, Rounds
 from harness.paired.side import Side
 from harness.paired.side_launch import resolved
 from harness.plan import PlannedCase
@@ -28,7 +30,7 @@ from harness.protocol import warmup_rule
 from harness.staging import Ready
 from harness.telemetry.gpu import find_gpu
 from harness.wire import Message
-from results.paired import BASELINE, PairRecord, SideBlocks, SideLaunch
+from results.paired import BASELINE, CANDIDATE, PairRecord, SideBlocks, SideLaunch
 from suites.case import Case
 from suites.suite import Measure
 
@@ -283,3 +285,48 @@ class Told(Silent):
 def watcher():
     """An observer that remembers what it is told."""
     return Told()
+
+
+@pytest.fixture
+def cases(side):
+    """Return a function that makes cases with both sides, at these positions."""
+
+    def made(*positions, **keys):
+        found = []
+        for position in positions:
+            sides = {role: side(role) for role in (BASELINE, CANDIDATE)}
+            for role, each in sides.items():
+                ready = each.ready
+                planned = replace(ready.planned, position=position)
+                built = replace(ready.built, key=keys.get(role, "key"))
+                sides[role] = replace(each, ready=replace(ready, planned=planned, built=built))
+            found.append(PairedCase(position=position, case_id=f"case-{position}", **sides))
+        return found
+
+    return made
+
+
+@pytest.fixture
+def rounds(scripted, watcher):
+    """Return a function that makes rounds of scripted pairs; `kept` has what they stored."""
+
+    def make(**changes):
+        fields = {
+            "theta": 0.02,
+            "seed": 7,
+            "observer": watcher,
+            "difference": lambda _baseline, _candidate: None,
+            "rebuild": lambda side: side,
+            "keep": lambda case_id, pair: make.kept.append((case_id, pair.phase, pair.number)),
+            "pair": scripted,
+        }
+        return Rounds(**{**fields, **changes})
+
+    make.kept = []
+    return make
+
+
+@pytest.fixture
+def two_seconds(monkeypatch):
+    """Every pair takes two seconds."""
+    monkeypatch.setattr("harness.paired.rounds.stopwatch", lambda: lambda: 2_000_000_000)
