@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 group = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Pin, list or show the side that a gate measures against.",
+    help="Pin, show or replace the side that a gate measures against.",
 )
 
 
@@ -46,7 +46,7 @@ def pin_command(
     suite: Annotated[
         str | None,
         typer.Argument(
-            metavar="[SUITE]",
+            metavar="SUITE",
             help="A suite's file, or the name of a shipped one; left out, the first gate of a "
             "suite pins its cases as they are then.",
         ),
@@ -68,7 +68,7 @@ def pin_command(
     device: DeviceOption = "",
     wait: WaitOption = False,
 ) -> None:
-    """Pin a baseline: an interpreter with its versions, prepared models and inputs.
+    """Pin an interpreter's versions, and a suite's models and inputs.
 
     Measures nothing. Models and inputs are copied into the store.
 
@@ -85,13 +85,13 @@ def pin_command(
         waiting=tell_waiting,
     )
     pin = _pin(pinner, name, suite, python, only)
-    tell_pin(pin, store)
+    tell_pin(pin, store, suite)
     raise typer.Exit(CASE_FAILED if pin.failed else OK)
 
 
 @group.command("list")
 def list_command(store: StoreOption = DEFAULT_STORE) -> None:
-    """List the baselines, newest first; those that were replaced are left out."""
+    """List the baselines that nothing has replaced, newest first."""
     from rich.console import Console
 
     from results.report.baselines import BaselineList
@@ -103,11 +103,11 @@ def list_command(store: StoreOption = DEFAULT_STORE) -> None:
 def show_command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A baseline's name, or its id.")],
     suite: Annotated[
-        str | None, typer.Argument(metavar="[SUITE]", help="Only that of this suite, by its name.")
+        str | None, typer.Argument(metavar="SUITE", help="Only that of this suite, by its name.")
     ] = None,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Show what is pinned under a name: cases, versions, since when, and its size on disk."""
+    """Show what is pinned under a name, and its size on disk."""
     from rich.console import Console
 
     from harness.baseline.shelf import Shelf
@@ -144,8 +144,12 @@ def _pin(pinner: Pinner, name: str, suite: str | None, python: str | None, only:
     return pin
 
 
-def tell_pin(pin: Pin, store: Path) -> None:
-    """Print what was pinned, where, and what was left out: failures each, skips by reason."""
+def tell_pin(pin: Pin, store: Path, suite: str | None) -> None:
+    """Print what was pinned, where, and what was left out: failures each, skips by reason.
+
+    `suite` is what the user called it.
+    """
+    import shlex
     from collections import Counter
 
     from harness.baseline.shelf import Shelf
@@ -163,8 +167,8 @@ def tell_pin(pin: Pin, store: Path) -> None:
             skipped[why] += 1
     for why, count in skipped.items():
         print_line(f"skip  {_count(count, 'case')}  {why}")
-    if baseline.suite:
-        gate = f"dyno gate {baseline.suite} --baseline {baseline.name} {store_option(store)}"
+    if suite is not None:
+        gate = f"dyno gate {shlex.quote(suite)} --baseline {baseline.name} {store_option(store)}"
         print_line(f"gate against it with: {gate.rstrip()}")
 
 
@@ -188,7 +192,6 @@ def _pinned_lines(baseline: Baseline, shelf: Shelf) -> Iterator[str]:
 
 def tell_waiting(line: str) -> None:
     """Print whom a pinning waits for."""
-    """Print whom a pin waits for."""
     sys.stderr.write(f"{line}\n")
 
 

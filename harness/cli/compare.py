@@ -43,9 +43,10 @@ def command(
     cache: CacheOption = None,
     cache_size: CacheSizeOption = DEFAULT_CACHE_SIZE,
 ) -> None:
-    """Measure two cases side by side: one precision, backend or option against another.
+    """Measure two cases of a suite side by side.
 
-    `dyno plan SUITE` lists the ids. Nothing is stored.
+    They may differ in precision, backend, options or interpreter. `dyno plan SUITE` lists the ids.
+    Nothing is stored.
 
     Exit code: 0 judged, 1 a case failed, 2 wrong usage or input, 4 UNSURE or INCOMPARABLE,
     130 interrupted.

@@ -54,7 +54,7 @@ def command(
     ] = Format.RICH,
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Print the trend against a baseline, with alarms and change points."""
+    """Print the trend against a baseline, with alarms and steps."""
     from results.history import judge
     from results.nights import nights
 

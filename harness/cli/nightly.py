@@ -44,7 +44,7 @@ def command(
     cache: CacheOption = None,
     cache_size: CacheSizeOption = DEFAULT_CACHE_SIZE,
 ) -> None:
-    """Run a suite, gate it against a baseline, and hold the night against those before.
+    """Run and gate a suite, and hold the night against those before.
 
     Exit code: 3 a confirmed SLOWER, tonight or by the history, else 1 a case failed, else 4 nothing
     could be measured or judged, else 0; 2 wrong usage, or the gate could not start,

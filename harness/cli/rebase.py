@@ -113,7 +113,8 @@ def command(
         python=python,
         measure=measure,
     )
-    tell_pin(pin, store)
+    tell_pin(pin, store, suite)
+    why = "nothing was measured" if anew else "it could not be measured against the old side"
     for case_id in unspliced(old, pin.baseline):
-        print_line(f"anew  {case_id}  it could not be measured against the old side")
+        print_line(f"anew  {case_id}  {why}")
     raise typer.Exit(CASE_FAILED if pin.failed else OK)

@@ -169,7 +169,7 @@ def _find(plan: Plan, case_id: str) -> PlannedCase:
     known = [planned.case.id for planned in plan.cases]
     raise SuiteError(
         f"{plan.suite.name}: expected the id of a case, got {case_id!r}."
-        f"{did_you_mean(case_id, known)} List them with 'dyno plan {plan.suite.name}'."
+        f"{did_you_mean(case_id, known)} List them with 'dyno plan SUITE'."
     )
 
 

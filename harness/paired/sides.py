@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from results.record import Outcome
 
 
-_ELSEWHERE = "The other side can run it: mend that here, or exclude the case from the suite."
+_ELSEWHERE = "Mend that here, or exclude the case and pin again with 'dyno baseline rebase'."
 
 
 def named(role: str, failed: Failed) -> Failed:

@@ -11,7 +11,7 @@ from results.report.body import Body
 from results.report.content import Content
 from results.report.verdict_json import case_fields, finite
 from results.report.verdict_words import label, times
-from results.report.verdicts import INTERVAL_RULE, table
+from results.report.verdicts import table
 from results.verdict import FASTER, SAME, SLOWER, CaseVerdict, Verdict
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 """Goes up when a key changes its meaning or goes away, not when one is added."""
+RULE = (
+    "A plays the baseline, B the candidate: ×1.030 says that B takes 3 % longer, with 95 % "
+    "intervals over fresh pairs. Times are of this hour and not to be held against another's."
+)
 _ROW = "B over A"
 
 
@@ -31,7 +35,7 @@ def content(found: Comparison, machine: str) -> Content:
         tables=(table([case], title="verdict"),),
         notes=(),
         has_numbers=has_numbers,
-        interval_rule=INTERVAL_RULE,
+        interval_rule=RULE,
     )
     return Content(
         heading=tuple(_heading(found, machine)),

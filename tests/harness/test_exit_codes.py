@@ -1,6 +1,6 @@
 import pytest
 
-from harness.exit_codes import conclusion, exit_code, gate_code
+from harness.exit_codes import compare_code, conclusion, exit_code, gate_code, worst
 from results.record import Failed, Measured, Skipped
 from results.verdict import WORDS, CaseVerdict, Verdict
 
@@ -56,3 +56,35 @@ def test_the_exit_code_of_a_gate_tells_the_worst_verdict(outcomes, alarms, code,
 
     assert gate_code(cases, alarms=alarms) == code
     assert conclusion(cases, alarms=alarms) == words
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        ("SLOWER", 0),
+        ("FASTER", 0),
+        ("SAME", 0),
+        ("UNSURE", 4),
+        ("INCOMPARABLE", 4),
+        (FAILED, 1),
+    ],
+)
+def test_a_comparison_gates_nothing(outcome, code):
+    (case,) = gated(outcome)
+
+    assert compare_code(case.outcome) == code
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"),
+    [
+        ([0, 0], 0),
+        ([0, 4], 4),
+        ([4, 1], 1),
+        ([1, 3], 3),
+        ([3, 2], 2),
+        ([2, 130], 130),
+    ],
+)
+def test_of_several_steps_the_gravest_code_counts_in_any_order(codes, code):
+    assert worst(codes) == worst(codes[::-1]) == code

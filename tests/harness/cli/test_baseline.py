@@ -53,7 +53,7 @@ def test_a_suite_is_pinned_told_listed_and_shown(dyno, tmp_path):
     assert lines[1] == f"with {sys.executable}: VERSIONS"
     assert lines[2].startswith("FAIL  bad/fake/fp32/b1  unsupported-op: node #1 (Nonsense): ")
     assert lines[3].startswith("skip  3 cases  tensorrt: ")
-    assert lines[-1] == "gate against it with: dyno gate simulated --baseline main"
+    assert lines[-1] == "gate against it with: dyno gate simulated.yaml --baseline main"
     (baseline,) = Gates(Store(tmp_path / ".dyno")).baselines()
     listed = dyno("list")
     assert listed.exit_code == 0
@@ -106,3 +106,17 @@ def test_what_a_user_gets_wrong_is_one_line_and_exit_code_2(tmp_path):
         "baseline: expected a name of letters, digits, '-', '_' and '.', got 'a b'. "
         "Choose such a name.\n"
     )
+
+
+def test_help_tells_every_command_in_a_line_of_its_own(dyno):
+    told = dyno("--help")
+
+    assert told.exit_code == 0
+    for command in group.registered_commands:
+        assert f"\n  {command.name} " in told.stdout
+    assert "...\n" not in told.stdout.partition("\n")[2]
+
+
+def test_a_suite_that_may_be_left_out_is_shown_so(dyno):
+    for command in ("pin", "show"):
+        assert dyno(command, "--help").stdout.partition("\n")[0].endswith(" {NAME} [SUITE]")

@@ -3,12 +3,13 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from harness.cli.ci import Faces, write_faces
+from harness.cli.ci import Faces, claim, write_broken, write_faces, write_file
 from results.baseline import Baseline
 from results.gate_record import Changes, GateRecord, GateResult
 from results.record import RunEnd, RunRecord, RunResult
 from results.report.verdicts import GateFrame
 from results.verdict import CaseVerdict, Verdict
+from suites.errors import SuiteError
 
 FRAME = GateFrame(conclusion="nothing could be judged: exit 4", alarms=("it creeps: +3 %",))
 CASE = "mlp/fake/fp32/b1"
@@ -131,3 +132,58 @@ def test_a_runner_without_a_summary_is_annotated_all_the_same(result, monkeypatc
     write_faces(Faces(), result, GateFrame())
 
     assert capsys.readouterr().out == f"::warning title=UNSURE {CASE}::4 pairs, 5 are needed\n"
+
+
+def errors(path):
+    """Return the test suites of the file and the messages of their errors."""
+    suites = ET.fromstring(path.read_bytes())  # noqa: S314 - what this test has just made
+    return [
+        (suite.get("name"), [error.get("message") for error in suite.iter("error")])
+        for suite in suites
+    ]
+
+
+def test_files_of_a_gate_that_has_not_ended_are_not_green(tmp_path):
+    faces = Faces(junit=tmp_path / "ci" / "junit.xml", json=tmp_path / "ci" / "verdicts.json")
+
+    claim(faces, "rnn")
+
+    assert errors(faces.junit) == [("rnn gate", ["the gate did not come to its end"])]
+    assert faces.json.read_text(encoding="utf-8") == "{}\n"
+
+
+def test_why_there_is_no_gate_stands_beside_the_run(run, tmp_path):
+    faces = Faces(junit=tmp_path / "junit.xml")
+
+    write_broken(faces, "rnn", "main: it is gone.", run=run)
+
+    assert errors(faces.junit) == [("rnn", []), ("rnn gate", ["main: it is gone."])]
+
+
+def test_what_went_wrong_after_the_verdicts_stands_behind_them(result, tmp_path):
+    faces = Faces(junit=tmp_path / "junit.xml")
+
+    write_faces(faces, result, GateFrame(), trouble="nothing could be judged")
+
+    assert errors(faces.junit) == [
+        ("rnn against main", []),
+        ("rnn gate", ["nothing could be judged"]),
+    ]
+
+
+def test_nothing_is_claimed_unasked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    claim(Faces(), "rnn")
+    write_broken(Faces(), "rnn", "main: it is gone.")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_written_is_told(tmp_path):
+    with pytest.raises(SuiteError) as caught:
+        write_file(tmp_path, b"")
+    assert str(caught.value) == (
+        f"{tmp_path}: expected a file that can be written, got one that cannot: is a directory. "
+        "Mend that, or name another."
+    )

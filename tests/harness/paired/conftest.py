@@ -2,7 +2,9 @@ import signal
 import subprocess
 import sys
 import sysconfig
+from collections import defaultdict
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,25 +14,31 @@ import pytest
 from engines.contract import Device, resolve_options
 from engines.registry import get
 from harness import child as children
+from harness.baseline.pin import Pinner
 from harness.build import Built
 from harness.child import ChildError
 from harness.closure import copy_closure
 from harness.folders import Folders
 from harness.launch import Workplace
 from harness.machine.nvml import opened
+from harness.paired.interpreter import Interpreter
 from harness.paired.observer import Silent
 from harness.paired.pair import SideError
 from harness.paired.rounds import PairedCase, Rounds
 from harness.paired.side import Side
 from harness.paired.side_launch import resolved
+from harness.paired.start import gating
 from harness.plan import PlannedCase
 from harness.prepare.inputs import Inputs
-from harness.prepare.models import Prepared
+from harness.prepare.models import Prepared, prepare_models
 from harness.protocol import warmup_rule
 from harness.staging import Ready
 from harness.telemetry.gpu import find_gpu
+from harness.vocabulary import installed_vocabulary
 from harness.wire import Message
+from results.gates import Gates
 from results.paired import BASELINE, CANDIDATE, PairRecord, SideBlocks, SideLaunch
+from results.store import Store
 from suites.case import Case
 from suites.suite import Measure
 
@@ -326,7 +334,66 @@ def rounds(scripted, watcher):
     return make
 
 
+class Place:
+    """A store in which suites are pinned as `main` and gated; its pairs are scripted.
+
+    `versions` and `missing` are what the baseline's interpreter says of itself.
+    """
+
+    def __init__(self, store, observer):
+        self.store = store
+        self.observer = observer
+        self.versions = {"numpy": "2.4.6", "python": "3.11.7"}
+        self.missing = {}
+        self.probed = []
+
+    @property
+    def gates(self):
+        return Gates(Store(self.store))
+
+    def probe(self, python, backends, *, closure, folders):
+        assert closure.parent.parent == folders.store
+        self.probed.append((python, tuple(backends)))
+        lacking = {name: self.missing[name] for name in backends if name in self.missing}
+        return Interpreter(python=python, versions=self.versions, missing=lacking)
+
+    def pin(self, suite, *, change=lambda baseline: baseline):
+        """Pin the suite, and change what was pinned before it is stored."""
+        pinner = Pinner(store=self.store)
+        pin = pinner.suite(suite, installed_vocabulary(), name="main", python=sys.executable)
+        self.gates.add_baseline(change(pin.baseline))
+
+    def gate(self, suite, **options):
+        """Return what the store has of a gate that was carried out, and the gate."""
+        fields = {"baseline": "main", "store": self.store, "observer": self.observer}
+        with gating(suite, installed_vocabulary(), **{**fields, **options}) as gate:
+            self.started = gate
+            gate.execute()
+        return self.gates.read_gate(gate.record.id)
+
+
+@pytest.fixture(scope="session")
+def prepare_once(tmp_path_factory):
+    """Prepare the models of suites, the same ones once."""
+    folders, known = Folders(store=tmp_path_factory.mktemp("models"), run_id="all"), {}
+
+    def prepare(suite, models, names, _folders):
+        key = repr([model for model in suite.models if model.name in names])
+        if key not in known:
+            known[key] = prepare_models(suite, models, names, folders)
+        return known[key]
+
+    return prepare
+
+
 @pytest.fixture
-def two_seconds(monkeypatch):
-    """Every pair takes two seconds."""
-    monkeypatch.setattr("harness.paired.rounds.stopwatch", lambda: lambda: 2_000_000_000)
+def place(tmp_path, monkeypatch, scripted, watcher, prepare_once):
+    """A place to pin and gate suites in."""
+    found = Place(tmp_path / "store", watcher)
+    for module in ("harness.baseline.pin", "harness.paired.start", "harness.paired.compare"):
+        monkeypatch.setattr(f"{module}.probe", found.probe)
+    for module in ("gate", "compare"):
+        monkeypatch.setattr(f"harness.paired.{module}.Rounds", partial(Rounds, pair=scripted))
+    monkeypatch.setattr("harness.staging.prepare_models", prepare_once)
+    monkeypatch.setattr("harness.staging.graph_costs", lambda *_: defaultdict(str))
+    return found

@@ -16,6 +16,12 @@ UNSETTLED = [1.0, 1.04] * 6
 CRASHED = Failed(kind="crash", message="candidate: SIGSEGV in 'block'", hint="The hint.")
 
 
+@pytest.fixture
+def two_seconds(monkeypatch):
+    """Every pair takes two seconds."""
+    monkeypatch.setattr("harness.paired.rounds.stopwatch", lambda: lambda: 2_000_000_000)
+
+
 def words(found):
     return {case_id: case.outcome.word for case_id, case in found.items()}
 

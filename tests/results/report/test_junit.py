@@ -3,7 +3,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from results.record import Failed
-from results.report.junit import document, gate_suite, run_suite
+from results.report.junit import broken_suite, document, gate_suite, run_suite
 
 DATA = Path(__file__).parent / "data"
 
@@ -65,3 +65,13 @@ def test_no_text_breaks_the_document(gated):
     assert root.find(".//error").get("message") == f"{told}. {told}."
     assert root.find(".//skipped").get("message") == f"UNSURE: {told}"
     assert root.find(".//testcase").get("classname") == f"rnn.b{told}"
+
+
+def test_a_gate_that_could_not_start_is_one_error_and_no_pass():
+    made = document([broken_suite("rnn", "it is gone:\nmend it.", at=1_767_413_106.0)])
+
+    (suite,) = parsed(made)
+    assert (suite.get("name"), suite.get("timestamp")) == ("rnn gate", "2026-01-03T04:05:06+00:00")
+    assert (suite.get("tests"), suite.get("errors")) == ("1", "1")
+    (error,) = suite.iter("error")
+    assert (error.get("type"), error.get("message")) == ("environment", "it is gone: mend it.")
