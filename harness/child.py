@@ -188,8 +188,17 @@ class Child:
 
 def _inherited(python: str) -> dict[str, str]:
     """Return this process's variables, for a child under that interpreter."""
-    hidden = () if python == sys.executable else _MODULE_PATH
+    hidden = () if _is_ours(Path(python)) else _MODULE_PATH
     return {name: value for name, value in os.environ.items() if name not in hidden}
+
+
+def _is_ours(python: Path) -> bool:
+    """Return whether that is this interpreter, by whichever of its names in the same folder.
+
+    Interpreters of two environments are often links to one file.
+    """
+    own = Path(sys.executable)
+    return python.parent == own.parent and python.resolve() == own.resolve()
 
 
 def _cause(status: int) -> str:

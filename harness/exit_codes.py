@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from results.record import Failed, Measured
-from results.verdict import FASTER, SAME, SLOWER, Verdict
+from results.verdict import FASTER, INCOMPARABLE, SAME, SLOWER, UNSURE, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,9 +65,10 @@ def compare_code(outcome: Verdict | Failed) -> int:
 
 
 def conclusion(cases: Sequence[CaseVerdict], *, alarms: int = 0) -> str:
-    """Return why a gate ends with its code, such as `1 confirmed SLOWER: exit 3`."""
+    """Return what a gate came to, such as `1 confirmed SLOWER`: why `gate_code` is what it is."""
     words = [case.outcome.word for case in cases if isinstance(case.outcome, Verdict)]
     slower, failed = words.count(SLOWER), len(cases) - len(words)
+    open_ones = words.count(UNSURE) + words.count(INCOMPARABLE)
     reasons = {
         REGRESSED: " and ".join(
             [
@@ -77,7 +78,6 @@ def conclusion(cases: Sequence[CaseVerdict], *, alarms: int = 0) -> str:
         ),
         CASE_FAILED: f"{failed} case{'' if failed == 1 else 's'} FAILED",
         NOTHING_JUDGED: "nothing could be judged",
-        OK: "no case is SLOWER",
+        OK: "no case is SLOWER" + (f", {open_ones} could not be judged" if open_ones else ""),
     }
-    code = gate_code(cases, alarms=alarms)
-    return f"{reasons[code]}: exit {code}"
+    return reasons[gate_code(cases, alarms=alarms)]

@@ -35,18 +35,17 @@ class ChangePoint:
     after: float
 
 
-def change_points(values: Floats) -> tuple[ChangePoint, ...]:
-    """Return where the series changed, in order; the values are finite.
+def change_points(values: Floats, se: Floats) -> tuple[ChangePoint, ...]:
+    """Return where the series changed, in order; the values are finite, and so is the `se` of each.
 
     A change is of `MIN_CHANGE` at least between the medians of the stretches on its two sides, of
     `MIN_NIGHTS` at least each.
     """
     if len(values) < 2 * MIN_NIGHTS:
         return ()
-    noise = max(LEAST_NOISE, _noise(values))
-    total = np.concatenate([[0.0], np.cumsum(values)])
-    edges = sorted(_splits(total, noise, 0, len(values)))
-    edges = _worth(values, edges)
+    noise = np.maximum(max(LEAST_NOISE, _noise(values)), se)
+    sums = np.pad(np.cumsum([values, noise**2], axis=1), [(0, 0), (1, 0)])
+    edges = _worth(values, sorted(_splits(sums, 0, len(values))))
     medians = _medians(values, edges)
     return tuple(
         ChangePoint(first=edge, before=before, after=after)
@@ -59,16 +58,19 @@ def _noise(values: Floats) -> float:
     return float(OF_DIFFERENCES * np.median(np.abs(np.diff(values))))
 
 
-def _splits(total: Floats, noise: float, low: int, high: int) -> Iterator[int]:
-    """Yield where the values from `low` to `high` part; `total` are their sums from the first."""
-    split = _best(total, noise, low, high)
+def _splits(sums: Floats, low: int, high: int) -> Iterator[int]:
+    """Yield where the values from `low` to `high` part.
+
+    `sums` are those of the values, and of their variances, from the first on.
+    """
+    split = _best(sums, low, high)
     if split is not None:
         yield split
-        yield from _splits(total, noise, low, split)
-        yield from _splits(total, noise, split, high)
+        yield from _splits(sums, low, split)
+        yield from _splits(sums, split, high)
 
 
-def _best(total: Floats, noise: float, low: int, high: int) -> int | None:
+def _best(sums: Floats, low: int, high: int) -> int | None:
     """Return the split of the greatest evidence among those great enough, or None."""
     at = np.arange(low + MIN_NIGHTS, high - MIN_NIGHTS + 1)
     best, most = None, THRESHOLD
@@ -76,8 +78,10 @@ def _best(total: Floats, noise: float, low: int, high: int) -> int | None:
     while len(at):
         first, last = np.maximum(at - width, low), np.minimum(at + width, high)
         before, after = at - first, last - at
-        change = np.abs((total[last] - total[at]) / after - (total[at] - total[first]) / before)
-        t = np.where(change >= MIN_CHANGE, change / noise / np.sqrt(1 / before + 1 / after), 0.0)
+        (later, above), (earlier, below) = sums[:, last] - sums[:, at], sums[:, at] - sums[:, first]
+        change = np.abs(later / after - earlier / before)
+        se = np.sqrt(above / after**2 + below / before**2)
+        t = np.where(change >= MIN_CHANGE, change / se, 0.0)
         if t.max() > most:
             best, most = int(at[t.argmax()]), float(t.max())
         if width >= high - low:

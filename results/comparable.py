@@ -7,9 +7,11 @@ agree.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from results.paired import BASELINE, CANDIDATE
 
 if TYPE_CHECKING:
     from results.record import Protocol
@@ -81,6 +83,24 @@ def differences(baseline: Terms, candidate: Terms) -> tuple[str, ...]:
     return tuple(
         f"{name}: {one!r} against {other!r}"
         for name, one, other in _differing(baseline, candidate, _OTHERS)
+    )
+
+
+def spinning_pool(baseline: Mapping[str, object], candidate: Mapping[str, object]) -> str | None:
+    """Return why sides with these options cannot take turns, or None.
+
+    A pool of threads that spins after its last query takes the CPUs of the other side's block.
+    """
+    found = [
+        f"spinning with {options['threads']} threads on the {role}"
+        for role, options in ((BASELINE, baseline), (CANDIDATE, candidate))
+        if options.get("spinning") and options.get("threads") != 1
+    ]
+    if not found:
+        return None
+    return (
+        f"expected no idle pool that spins in the other side's blocks, got {' and '.join(found)}. "
+        "Take spinning: false, or threads: 1"
     )
 
 

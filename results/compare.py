@@ -32,6 +32,8 @@ S0 = 0.004
 """Expected standard deviation between pairs of one case, as a log ratio: 0.2–0.5 % in A/A pairs."""
 D0 = 3
 """How many degrees of freedom that expectation weighs."""
+REFUTED = 0.01
+"""Pairs that differ by more than this, twice what any A/A pairs did, refute that expectation."""
 THETA = 0.02
 """The smallest change reported, a fraction, where the suite does not say."""
 EQ_MARGIN = 0.01
@@ -100,17 +102,17 @@ def combine(ratios: Sequence[PairRatio]) -> Estimate:
 
     The variance between pairs is moderated: it weighs against an expected one (`S0`, `D0`), as five
     pairs know little of their own (Smyth, 2004, limma), and is never below the variance within
-    pairs. So a single pair has a standard error too, and equal ones do not have 0.
+    pairs. So a single pair has a standard error too, and equal ones do not have 0. Pairs that
+    refute the expectation (`REFUTED`) are judged by their own variance and its degrees of freedom:
+    moderated, 13 of 100 cases of identical code whose pairs differ by 25 % looked changed.
     """
     used = [ratio for ratio in ratios if ratio.usable]
     if not used:
         raise ValueError(f"combine: expected a usable pair, got none among {len(ratios)}")
     pairs = len(used)
-    log_ratio, variance = _centre(np.sort([ratio.log_ratio for ratio in used]))
-    df = float(D0 + pairs - 1)
-    between = (D0 * S0**2 + (pairs - 1) * variance) / df
+    log_ratio, variance, df = _centre(np.array([ratio.log_ratio for ratio in used]))
     within = float(np.median([ratio.se for ratio in used])) ** 2
-    se = math.sqrt(max(between, within) / pairs)
+    se = math.sqrt(max(variance, within) / pairs)
     half = critical(df) * se
     return Estimate(
         log_ratio=log_ratio,
@@ -202,20 +204,26 @@ def _clean(disturbed: Flags | None, quads: int) -> Flags:
     return clean
 
 
-def _centre(ordered: Floats) -> tuple[float, float]:
-    """Return mean and variance of ascending log ratios, without the extremes if those are wild.
+def _centre(log_ratios: Floats) -> tuple[float, float, float]:
+    """Return mean, variance between pairs and its degrees of freedom, of all but wild extremes.
 
-    The winsorised variance is scaled to that of the trimmed mean's (Tukey & McLaughlin, 1963).
+    The winsorised variance is scaled to that of the trimmed mean's, which has two degrees of
+    freedom less (Tukey & McLaughlin, 1963).
     """
-    pairs = len(ordered)
-    raw = float(np.var(ordered, ddof=1)) if pairs > 1 else 0.0
+    pairs = len(log_ratios)
+    raw = float(np.var(log_ratios, ddof=1)) if pairs > 1 else 0.0
+    centre, variance, df = float(np.mean(log_ratios)), raw, pairs - 1
     if pairs >= _TRIMMABLE_PAIRS:
+        ordered = np.sort(log_ratios)
         inner = ordered[1:-1]
         winsorised = float(np.var(np.clip(ordered, inner[0], inner[-1]), ddof=1))
         scaled = winsorised * (pairs - 1) / (pairs - 3) * pairs / (pairs - 2)
         if scaled < _TRIM_VARIANCE * raw:
-            return float(np.mean(inner)), scaled
-    return float(np.mean(ordered)), raw
+            centre, variance, df = float(np.mean(inner)), scaled, pairs - 3
+    if raw > REFUTED**2:
+        return centre, max(variance, S0**2), float(df)
+    moderated = (D0 * S0**2 + (pairs - 1) * variance) / (D0 + pairs - 1)
+    return centre, moderated, float(D0 + pairs - 1)
 
 
 def _p_below(estimate: Estimate, sign: int) -> float:

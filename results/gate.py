@@ -6,7 +6,7 @@ Nothing is remembered: every answer follows from the pairs so far.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,7 @@ from results.compare import (
     p_towards,
     pair_ratio,
 )
-from results.reasons import count, disturbance, reason, times, too_few
+from results.reasons import count, disturbance, reason, times, too_few, unsteady
 from results.tails import tails
 from results.verdict import FASTER, SAME, SLOWER, UNSURE, Confirmation, Verdict
 
@@ -57,20 +57,14 @@ def benjamini_hochberg(
     return kept
 
 
-def wanting(
-    cases: Mapping[str, Sequence[PairRatio]], *, theta: float, given_up: Collection[str] = ()
-) -> frozenset[str]:
+def wanting(cases: Mapping[str, Sequence[PairRatio]], *, theta: float) -> frozenset[str]:
     """Return which cases want another pair now, by what their pairs so far say.
 
     A case between looks wants one, and after a look that found nothing. SAME ends it. One that
     looks changed waits until no other wants a pair; then those that Benjamini–Hochberg does not
-    keep among all cases go on to their next look. The cases in `given_up` get no more pairs.
+    keep among all cases go on to their next look.
     """
-    going = {
-        case: ratios
-        for case, ratios in cases.items()
-        if case not in given_up and _may_go_on(ratios)
-    }
+    going = {case: ratios for case, ratios in cases.items() if _may_go_on(ratios)}
     open_now = frozenset(case for case, ratios in going.items() if _is_open(ratios, theta))
     return open_now or frozenset(going) & _unkept(cases, theta)
 
@@ -213,6 +207,7 @@ def _verdict(
         p99=p99,
         baseline_ns=_typical_ns([pair.baseline.blocks for pair in counted]),
         candidate_ns=_typical_ns([pair.candidate.blocks for pair in counted]),
+        notes=unsteady(counted),
     )
 
 

@@ -102,7 +102,7 @@ class Gates:
         return tuple(
             GateOverview(
                 record=self._reading(row, gate_rows.read_gate_row),
-                baseline_name=names[row["baseline_id"]],
+                baseline_name=self._reading(row, lambda row: _of_gate(names, row["baseline_id"])),
                 end=self._end(ends.get(row["id"])),
                 counts=counts.get(row["id"], {}),
             )
@@ -127,7 +127,7 @@ class Gates:
         by_id = {baseline.id: baseline for baseline in self.baselines()}
         return GateResult(
             record=record,
-            baseline=by_id[record.baseline_id],
+            baseline=self._reading(row, lambda row: _of_gate(by_id, row["baseline_id"])),
             end=self._end(ends[0] if ends else None),
             cases=tuple(
                 self._reading(row, gate_rows.read_verdict)
@@ -169,3 +169,9 @@ class Gates:
         with self._store.connection() as connection:
             connection.execute(insert(table).values(dict(row)))
             connection.commit()
+
+
+def _of_gate(known: Mapping[str, T], baseline_id: str) -> T:
+    if baseline_id not in known:
+        raise ValueError(f"expected the id of a baseline, got {baseline_id!r}")
+    return known[baseline_id]

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 
+SPLICE_SES = 4.0
+"""Of the splice, that a step is to be above where a baseline was rebased: less may be its error."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
     """A case left its level. Times are those of nights, in seconds since the epoch, UTC.
@@ -135,12 +139,23 @@ def _last(levels: Floats) -> float | None:
 def _steps(nights: Nights, place: int) -> Iterator[Step]:
     """Yield the steps within each stretch of nights that are on one scale."""
     values = nights.log_ratio[:, place]
+    splice_se = _splice_se(nights, place)
     scale = np.where(np.isfinite(values), nights.segment[nights.generation, place], -1)
     for segment in np.unique(scale[scale >= 0]):
         at = np.flatnonzero(scale == segment)
-        for point in change_points(values[at]):
-            yield Step(
-                at=float(nights.started_at[at[point.first]]),
-                log_before=point.before,
-                log_after=point.after,
-            )
+        for point in change_points(values[at], nights.own_se[at, place]):
+            if abs(point.after - point.before) > SPLICE_SES * splice_se[at[point.first]]:
+                yield Step(
+                    at=float(nights.started_at[at[point.first]]),
+                    log_before=point.before,
+                    log_after=point.after,
+                )
+
+
+def _splice_se(nights: Nights, place: int) -> Floats:
+    """Return the standard error of what was spliced between each night (n,) and the one before."""
+    has = np.flatnonzero(np.isfinite(nights.log_ratio[:, place]))
+    spliced = nights.se[has, place] ** 2 - nights.own_se[has, place] ** 2
+    found = np.zeros(len(nights.gates))
+    found[has[1:]] = np.sqrt(np.maximum(0.0, np.diff(spliced)))
+    return found

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from results import schema
-from results.database import StoreError
+from results.columns import check_columns
+from results.damage import check_text, lenient, of_row, reading
+from results.database import StoreError, driver_connection
+from results.reader import FILE
 from suites.errors import did_you_mean
 
 if TYPE_CHECKING:
@@ -17,7 +20,14 @@ if TYPE_CHECKING:
 
     from results.reader import Reader
 
-_COLUMNS = ("id", "name", "suite", "pinned_at", "replaces")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    id: str
+    name: str
+    suite: str
+    pinned_at: float
+    replaces: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +57,10 @@ def lineage(store: Reader, *, name: str | None = None, suite: str | None = None)
     None leaves them all. Raises StoreError where that is none, or several.
     """
     with store.connection() as connection:
-        rows = _baselines(connection)
+        driver_connection(connection).text_factory = lenient
+        found = _baselines(connection)
+    path = store.folder / FILE
+    rows = {row["id"]: reading(path, of_row(row), row, _checked) for row in found}
     if not rows:
         raise StoreError(
             f"{store.folder}: expected nights against a baseline, got no baseline of a suite. "
@@ -61,15 +74,23 @@ def lineage(store: Reader, *, name: str | None = None, suite: str | None = None)
     return _followed(rows, _last(rows, [row for row in meant if row.suite == of]))
 
 
-def _baselines(connection: Connection) -> dict[str, Any]:
-    """Return the rows of all baselines by id, the first pinned first.
+def _baselines(connection: Connection) -> list[dict[str, Any]]:
+    """Return the rows of all baselines, the first pinned first.
 
     An interpreter that waits for its first gate has no nights.
     """
     table = schema.baseline
-    query = select(*(table.c[name] for name in _COLUMNS)).where(table.c.suite != "")
+    query = select(*(table.c[name] for name in [field.name for field in fields(_Row)])).where(
+        table.c.suite != ""
+    )
     found = connection.execute(query.order_by(table.c.pinned_at, table.c.id))
-    return {row.id: row for row in found}
+    return [dict(row) for row in found.mappings()]
+
+
+def _checked(row: Mapping[str, Any]) -> _Row:
+    check_text(row)
+    check_columns(schema.baseline, row)
+    return _Row(**row)
 
 
 def _one_of(option: str, known: Sequence[str], text: str | None) -> str:
@@ -87,7 +108,7 @@ def _one_of(option: str, known: Sequence[str], text: str | None) -> str:
     )
 
 
-def _last(rows: Mapping[str, Any], meant: Sequence[Any]) -> Any:
+def _last(rows: Mapping[str, _Row], meant: Sequence[_Row]) -> _Row:
     """Return the only one, or the only one that none replaces."""
     replaced = {row.replaces for row in rows.values()}
     found = meant if len(meant) == 1 else [row for row in meant if row.id not in replaced]
@@ -100,7 +121,7 @@ def _last(rows: Mapping[str, Any], meant: Sequence[Any]) -> Any:
     )
 
 
-def _followed(rows: Mapping[str, Any], last: Any) -> Lineage:
+def _followed(rows: Mapping[str, _Row], last: _Row) -> Lineage:
     left, found, before = dict(rows), [], last.id
     while before in left:
         row = left.pop(before)

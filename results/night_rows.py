@@ -12,6 +12,7 @@ from sqlalchemy import Float, func, select
 
 from results import schema
 from results.codec import encodable
+from results.columns import check_columns
 from results.database import driver_connection
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 KINDS = ("gate", "nightly")
 _CHUNK = 20_000
+_MOST_LOG = 100.0
+"""Of a log ratio and its standard error; the exponentials of some more are no numbers."""
 _VERDICTS = """
     SELECT gate_id, case_id, word, position, log_ratio, se,
         CASE WHEN se IS NOT NULL THEN json_extract(detail, '$.estimate.df') END
@@ -49,7 +52,11 @@ class Verdicts:
 
 
 def gates(connection: Connection, lineage: Lineage) -> Sequence[Any]:
-    """Return id, start and baseline of each gate of the series that came to its end, in order."""
+    """Return id, start and baseline of each gate of the series that came to its end, in order.
+
+    Those against one baseline come before those against the next, whatever the clock said: a look
+    at a baseline that was replaced since ends no alarm. Raises ValueError for one that is damaged.
+    """
     gate, end = schema.gate, schema.gate_end
     baselines = [found.id for found in lineage.baselines]
     query = (
@@ -58,7 +65,10 @@ def gates(connection: Connection, lineage: Lineage) -> Sequence[Any]:
         .where(gate.c.baseline_id.in_(baselines), gate.c.kind.in_(KINDS), end.c.state == "done")
         .order_by(gate.c.started_at, gate.c.id)
     )
-    return connection.execute(query).all()
+    found = connection.execute(query).all()
+    for row in found:
+        check_columns(gate, row._mapping)
+    return sorted(found, key=lambda row: baselines.index(row.baseline_id))
 
 
 def verdicts(connection: Connection, gates: Sequence[str], case_id: str | None) -> Verdicts | None:
@@ -76,6 +86,7 @@ def verdicts(connection: Connection, gates: Sequence[str], case_id: str | None) 
         return None
     at, of = np.concatenate(night), np.concatenate(place)
     position, log_ratio, se, df = np.concatenate(numbers, axis=1)
+    _check(tuple(place_of), log_ratio, se, df)
     order = _order(at, of, position)
     known = tuple(place_of)
     return Verdicts(
@@ -126,6 +137,25 @@ def _chunks(
     )
     while rows := cursor.fetchmany(_CHUNK):
         yield rows
+
+
+def _check(cases: Sequence[Any], log_ratio: Floats, se: Floats, df: Floats) -> None:
+    """Raise ValueError for what no gate stores."""
+    for case_id in cases:
+        if not isinstance(case_id, str):
+            raise ValueError(  # noqa: TRY004 - a damaged file, not a wrong call
+                f"expected the id of a case, got {case_id!r}"
+            )
+    has = ~np.isnan(log_ratio)
+    whole = has == ~np.isnan(se)
+    for name, values, possible in (
+        ("log_ratio", log_ratio, ~has | (np.abs(log_ratio) <= _MOST_LOG)),
+        ("se", se, whole & (~has | ((se >= 0) & (se <= _MOST_LOG)))),
+        ("df", df, ~has | (df > 0)),
+    ):
+        if not possible.all():
+            found = float(values[~possible][0])
+            raise ValueError(f"expected a number that a gate can find in {name!r}, got {found!r}")
 
 
 def _order(at: Integers, of: Integers, position: Floats) -> Integers:

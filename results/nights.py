@@ -1,7 +1,8 @@
 """The nights of a baseline's series as arrays: every gate against it, and against those after it.
 
-A night is a gate that came to its end, in the order of their starts. What was measured against a
-later baseline is put on the scale of the first one by the splices that a rebase measured.
+A night is a gate that came to its end, in the order of the baselines and of their starts. What was
+measured against a later baseline is put on the scale of the first one by the splices that a rebase
+measured.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from results.lineage import Lineage
     from results.paired import Floats, Integers
     from results.reader import Reader
+
+
+_MOST_EXPONENT = 700.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,7 +69,7 @@ def reading(nights: Nights, night: int, place: int) -> Reading:
     """Return what the night told of the case; no word where it was not of that night."""
     word, value = str(nights.words[night, place]), float(nights.log_ratio[night, place])
     half = float(stdtrit(nights.df[night, place], 0.975) * nights.se[night, place])
-    if not math.isfinite(value + half):
+    if not abs(value) + half < _MOST_EXPONENT:
         return Reading(word=word, ratio=None, low=None, high=None)
     return Reading(
         word=word, ratio=math.exp(value), low=math.exp(value - half), high=math.exp(value + half)

@@ -11,6 +11,7 @@ from results.verdict import FASTER, SAME, SLOWER, UNSURE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from results.paired import PairRecord
     from results.verdict import Estimate, PairRatio
 
 
@@ -56,6 +57,15 @@ def disturbance(share: float | None) -> str:
     if share is None or share <= DISTURBED_SHARE:
         return ""
     return f"; {100 * share:.0f} % of the blocks were disturbed"
+
+
+def unsteady(pairs: Sequence[PairRecord]) -> tuple[str, ...]:
+    """Return a note where sides were still not steady at the cap of their warm-up."""
+    ends = [side.steady for pair in pairs for side in (pair.baseline, pair.candidate)]
+    moving = ends.count(False)
+    if not moving:
+        return ()
+    return (f"{moving} of {len(ends)} launches reached no steady state in their warm-up",)
 
 
 def count(pairs: int, kind: str = "") -> str:

@@ -2,7 +2,7 @@
 
 A two-sided CUSUM (Page, "Continuous inspection schemes", Biometrika 41, 1954) that also asks for a
 drift which a reader would call one. What it says of a night depends on that night and those before
-it (but for the noise, which is of all). docs/history.md has the evidence for the numbers.
+it (but for the noise of a case, which is of all). docs/history.md has the evidence for the numbers.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ MEDIAN_NIGHTS = 5
 LEAST_DRIFT = math.log(1.01)
 """Of the median of the last five nights from the level, for an alarm to stand."""
 DRIFT_NOISE = 4.0
-"""The drift is also to be this many times the noise of the case's nights."""
+"""The drift is also to be this many times the noise of the case's nights, and for an alarm to begin
+this many times the usual standard error of the last five, and of those that the level is of."""
 LEVEL_NIGHTS = (3, 10)
 """A level is of the first half of the nights: so many at least, and at most."""
 SIDES = np.array([[1.0], [-1.0]])
@@ -61,9 +62,12 @@ class _State:
 
     cases: int
     first: Floats = field(init=False)
+    first_se: Floats = field(init=False)
     last: Floats = field(init=False)
+    last_se: Floats = field(init=False)
     seen: Integers = field(init=False)
     level: Floats = field(init=False)
+    level_se: Floats = field(init=False)
     total: Floats = field(init=False)
     began: Integers = field(init=False)
     stands: Flags = field(init=False)
@@ -71,22 +75,33 @@ class _State:
 
     def __post_init__(self) -> None:
         self.first = np.full((LEVEL_NIGHTS[1], self.cases), np.inf)
+        self.first_se = self.first.copy()
         self.last = np.full((MEDIAN_NIGHTS, self.cases), np.nan)
+        self.last_se = self.last
         self.seen = np.zeros(self.cases, np.int64)
         self.level = np.full(self.cases, np.nan)
+        self.level_se = self.level.copy()
         self.total = np.zeros((2, self.cases))
         self.began = np.zeros((2, self.cases), np.int64)
         self.stands = np.zeros((2, self.cases), np.bool_)
         self.settled = np.zeros(self.cases, np.bool_)
 
-    def take(self, value: Floats, has: Flags) -> None:
+    def take(self, value: Floats, se: Floats, has: Flags) -> None:
         """Take the values among the last ones and, as long as it is not settled, into the level."""
         self.last = np.where(has, np.vstack([self.last[1:], value]), self.last)
+        self.last_se = np.where(has, np.vstack([self.last_se[1:], se]), self.last_se)
         early = np.flatnonzero(has & (self.seen < len(self.first)))
         self.first[self.seen[early], early] = value[early]
+        self.first_se[self.seen[early], early] = se[early]
         self.seen += has
         moves = has & ~self.settled & (self.seen <= 2 * LEVEL_NIGHTS[1])
         self.level[moves] = _medians(self.first[:, moves], self.seen[moves])
+        self.level_se[moves] = _medians(self.first_se[:, moves], self.seen[moves])
+
+    def bounds(self, least: Floats) -> Floats:
+        """Return the drift that an alarm needs (2, c): a few noisy nights begin none and end none."""
+        noise = np.maximum(np.median(self.last_se, axis=0), self.level_se)
+        return np.where(self.stands, least, np.maximum(least, DRIFT_NOISE * noise))
 
     def judge(self, night: int, z: Floats, drifted: Flags, has: Flags) -> None:
         """Move the sums and the alarms; those without a value stay as they are.
@@ -115,11 +130,12 @@ def watch(nights: Nights) -> Watched:
         if fresh[night]:
             state = _State(cases=cases)
         has = np.isfinite(value)
-        state.take(value, has)
+        state.take(value, nights.own_se[night], has)
         z = (value - state.level) / np.maximum(nights.own_se[night], LEAST_SE)
         level[night] = state.level
         drift[night] = np.median(state.last, axis=0) - state.level
-        state.judge(night, np.clip(z, -MOST_Z, MOST_Z), SIDES * drift[night] > least, has)
+        drifted = SIDES * drift[night] > state.bounds(least)
+        state.judge(night, np.clip(z, -MOST_Z, MOST_Z), drifted, has)
         stands[night], began[night] = state.stands, state.began
     return Watched(stands=stands, began=began, drift=drift, level=level)
 

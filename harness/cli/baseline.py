@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +19,7 @@ from harness.cli.options import (
     WaitOption,
     parse_size,
 )
+from harness.cli.streams import tell
 from harness.exit_codes import CASE_FAILED, OK
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def _pinned_lines(baseline: Baseline, shelf: Shelf) -> Iterator[str]:
 
 def tell_waiting(line: str) -> None:
     """Print whom a pinning waits for."""
-    sys.stderr.write(f"{line}\n")
+    tell(line)
 
 
 def _gates(store: Path) -> Gates:

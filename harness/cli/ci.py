@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli.streams import heard_or_not, tell
 from suites.errors import SuiteError, reason
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def write_faces(
     """Write the files that are named; in a job of GitHub, annotate it and add to its summary.
 
     `run`, `times_s` and `trouble` are for the JUnit file: outcomes of a run beside the verdicts,
-    what the pairs of a case took, and what went wrong after them. Raises SuiteError, OSError.
+    what the pairs of a case took, and what went wrong after them. Raises SuiteError.
     """
     if faces.json is not None:
         from results.report.verdict_json import text
@@ -98,10 +99,14 @@ def _tell_github(result: GateResult, frame: GateFrame) -> None:
     """Print annotations on stdout, where the runner reads them, and add to the step's summary."""
     from results.report.github import step_summary, workflow_commands
 
-    for command in workflow_commands(result, frame.alarms):
-        sys.stdout.write(f"{command}\n")
-    sys.stdout.flush()
+    with heard_or_not():
+        for command in workflow_commands(result, frame.alarms):
+            sys.stdout.write(f"{command}\n")
     summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if summary:
+    if not summary:
+        return
+    try:
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write(f"{step_summary(result, frame)}\n")
+    except OSError as error:  # nobody asked for it: the exit code says what the verdicts are
+        tell(f"{summary}: no summary of this step: {reason(error)}. Mend GITHUB_STEP_SUMMARY.")

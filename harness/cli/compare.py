@@ -54,6 +54,7 @@ def command(
     from rich.console import Console
 
     from harness.cli.ci import write_file
+    from harness.cli.streams import heard_or_not
     from harness.cli.verdict_lines import make_gate_observer
     from harness.environment import describe
     from harness.exit_codes import compare_code
@@ -83,7 +84,8 @@ def command(
     ):
         found = contest.execute()
     code = compare_code(found.outcome)
-    Console().print(Verdicts(content=content(found, describe(found.environment))))
+    with heard_or_not():
+        Console().print(Verdicts(content=content(found, describe(found.environment))))
     if json is not None:
         write_file(json, text(found, exit_code=code).encode())
     raise typer.Exit(code)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.cli.options import parse_size
 from harness.cli.progress import make_observer
 from harness.cli.show import show
+from harness.cli.streams import heard_or_not, tell
 from harness.exit_codes import INTERRUPTED, exit_code
 from harness.start import starting
 from suites.matrix import parse_only
@@ -66,9 +66,11 @@ def execute(
             interrupted = True
     if interrupted and not runner.store.has_run(runner.run.id):
         return Executed(code=INTERRUPTED, result=None)
-    result = show(runner.store, runner.run.id, "rich")
+    with heard_or_not():
+        show(runner.store, runner.run.id, "rich")
+    result = runner.store.read_run(runner.run.id)
     if interrupted:
-        sys.stderr.write("interrupted: what was measured is kept; go on with --resume\n")
+        tell("interrupted: what was measured is kept; go on with --resume")
         return Executed(code=INTERRUPTED, result=result)
     code = exit_code([case.outcome for case in result.cases if case.outcome is not None])
     return Executed(code=code, result=result)

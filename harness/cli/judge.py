@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from harness.alive import live_runs
 from harness.cli.ci import NOT_ENDED, claim, write_broken, write_faces
 from harness.cli.main import for_users
 from harness.cli.options import parse_size
+from harness.cli.streams import heard_or_not, tell
 from harness.cli.verdict_lines import make_gate_observer
 from harness.environment import describe
 from harness.exit_codes import INTERRUPTED, NOTHING_JUDGED, USAGE, conclusion, gate_code
@@ -91,7 +91,7 @@ def _tell_part(gate: Gate, faces: Faces, run: RunResult | None) -> int:
     """Print and write what there is of an interrupted gate; return the exit code."""
     if gate.is_stored:
         _tell(gate, faces, GateFrame(), code=INTERRUPTED, run=run, trouble=NOT_ENDED)
-        sys.stderr.write("interrupted: the pairs so far are kept, but judge nothing\n")
+        tell("interrupted: the pairs so far are kept, but judge nothing")
     return INTERRUPTED
 
 
@@ -106,17 +106,18 @@ def _tell_all(
     trouble = ""
     try:
         told = alarms(gate)
-    except (StoreError, SuiteError) as error:
-        trouble = str(error)
+    except (StoreError, SuiteError, OSError) as error:
+        trouble = for_users(error) or str(error)
     cases = gate.gates.read_gate(gate.record.id).cases
     code = gate_code(cases, alarms=len(told))
-    frame = GateFrame(conclusion=conclusion(cases, alarms=len(told)), alarms=told)
+    ended = conclusion(cases, alarms=len(told))
     if trouble:
         code = USAGE
-        frame = GateFrame(conclusion=f"the history could not be told: exit {code}")
-        sys.stderr.write(f"{trouble}\n")
+        ended = f"{ended}; the history could not be told"
+        tell(trouble)
     elif code == NOTHING_JUDGED:
         trouble = "nothing could be judged"
+    frame = GateFrame(conclusion=f"{ended}: exit {code}", alarms=told)
     _tell(gate, faces, frame, code=code, run=run, trouble=trouble)
     return code
 
@@ -133,7 +134,8 @@ def _tell(
         machine=describe(result.record.environment),
         live=gate.record.id in live_runs(gate.staging.folders.store),
     )
-    Console().print(Verdicts(content=content(result, framed)))
+    with heard_or_not():
+        Console().print(Verdicts(content=content(result, framed)))
     write_faces(
         faces,
         result,

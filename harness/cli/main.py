@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from harness.cli.streams import give_up
 from harness.exit_codes import INTERRUPTED, USAGE
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -26,14 +27,14 @@ def run() -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        _give_up_stdout()
+        give_up(sys.stdout)
         sys.exit(0)
     except Exception as error:
         told = for_users(error)
         if told is None:
             raise
         if isinstance(error, OSError) and error.filename is None:
-            _give_up_stdout()
+            give_up(sys.stdout)
         sys.stderr.write(f"{told}\n")
         sys.exit(USAGE)
 
@@ -60,13 +61,6 @@ def _open_missing_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
-
-
-def _give_up_stdout() -> None:
-    """Send what is still buffered nowhere: at exit it would fail again, with a traceback."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

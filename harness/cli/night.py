@@ -13,6 +13,7 @@ from harness.cli.execute import execute
 from harness.cli.judge import judge
 from harness.cli.opening import open_store
 from harness.cli.show import show
+from harness.cli.streams import tell
 from harness.exit_codes import INTERRUPTED, worst
 from results.gates import Gates
 from results.verdict import SLOWER
@@ -102,7 +103,7 @@ class Night:
         told = {case_id: f"{case_id}: {alarm_words(alarm)}" for case_id, alarm in standing}
         for case_id, alarm in standing:
             if alarm.word != SLOWER:
-                sys.stderr.write(f"{told[case_id]}\n")
+                tell(told[case_id])
         return tuple(told[case_id] for case_id, alarm in standing if alarm.word == SLOWER)
 
     @property

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from harness.cli.settled import together
+from harness.cli.streams import tell
 from results.record import Failed, Skipped
 from results.report.units import duration, fraction
 from results.report.wording import one_line, sentences
@@ -103,8 +104,7 @@ class Lines:
         return f"[{self._closed}/{self._cases}]"
 
     def _print(self, line: str) -> None:
-        sys.stderr.write(f"{line}\n")
-        sys.stderr.flush()
+        tell(line)
 
 
 class Display(Lines):

@@ -10,10 +10,11 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from harness.cli.streams import tell
 from results.report.units import duration
 from results.report.verdict_words import label, measured, told, verdict_line
 from results.report.wording import one_line
-from results.verdict import SAME
+from results.verdict import SAME, UNSURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,14 +75,14 @@ class VerdictLines:
         """Print nothing."""
 
     def rested(self, case_id: str, word: str | None, estimate: Estimate | None) -> None:
-        """Print what a look found: SAME stays, a change has yet to be confirmed."""
+        """Print what a look found: SAME and UNSURE stay, a change has yet to be confirmed."""
         known = measured(estimate) if estimate else "no ratio yet"
         if word == SAME:
             self._same.add(case_id)
             self._closed += 1
             self._print(f"{self._count()} {word}  {one_line(case_id)}  {known}")
             return
-        found = f"looks {word}" if word else "goes on"
+        found = f"{'is' if word == UNSURE else 'looks'} {word}" if word else "goes on"
         self._print(f"{self._count()} {one_line(case_id)}  {known}, {found}")
 
     def confirming(self, cases: int) -> None:
@@ -100,8 +101,7 @@ class VerdictLines:
         return f"[{self._closed}/{self._cases}]"
 
     def _print(self, line: str) -> None:
-        sys.stderr.write(f"{line}\n")
-        sys.stderr.flush()
+        tell(line)
 
 
 class VerdictDisplay(VerdictLines):

@@ -40,6 +40,11 @@ class _State:
     others: Sequence[int] | None
 
     @property
+    def is_told(self) -> bool:
+        """Return whether both are known that a device must tell of."""
+        return self.sm_mhz is not None and self.reasons is not None
+
+    @property
     def is_disturbed(self) -> bool:
         return not SLOWED_BY.isdisjoint(self.reasons or ()) or bool(self.others)
 
@@ -82,13 +87,13 @@ class Disturbance:
     def disturbed(self) -> NDArray[np.bool_] | None:
         """Return which blocks were disturbed, in run order; None where NVML does not tell.
 
-        Clocks and their reasons must be told at every reading. Other processes are often hidden
-        from containers: where they are, they are not looked for.
+        What is told at some readings and not at others counts as a disturbance there. Other
+        processes are often hidden from containers: where they are, they are not looked for.
         """
         states = self._states
-        if len(states) < 2 or any(s.sm_mhz is None or s.reasons is None for s in states):
+        if len(states) < 2 or not any(state.is_told for state in states):
             return None
-        at_edges = np.array([state.is_disturbed for state in states])
+        at_edges = np.array([state.is_disturbed or not state.is_told for state in states])
         mhz = self.sm_mhz()
         partner = mhz.reshape(-1, 2)[:, ::-1].ravel()
         apart = np.abs(mhz - partner) > CLOCK_TOLERANCE * np.maximum(mhz, partner)

@@ -18,6 +18,7 @@ from harness.paired.side import Side, terms
 from harness.rotation import round_order
 from harness.timing import stopwatch
 from results import gate
+from results.comparable import spinning_pool
 from results.compare import LOOKS, combine, look, pair_ratio
 from results.paired import PairRecord
 from results.record import Failed
@@ -112,6 +113,8 @@ class Rounds:
                 sides=Sides(baseline=case.baseline, candidate=case.candidate),
                 pace=Pace(pair_s(device)),
             )
+            if why := _unfit(case):
+                self._close(case.case_id, Verdict(word=INCOMPARABLE, reason=why))
         self._look()
         found = self._judged()
         if self.confirms:
@@ -242,6 +245,12 @@ class Rounds:
         if isinstance(outcome, Verdict):
             outcome = replace(outcome, notes=(*outcome.notes, *case.sides.notes))
         return CaseVerdict(position=case.position, case_id=case_id, outcome=outcome)
+
+
+def _unfit(case: PairedCase) -> str | None:
+    """Return why the case's sides cannot take turns at all, or None."""
+    sides = case.baseline, case.candidate
+    return spinning_pool(*(side.ready.planned.options for side in sides))
 
 
 def _usable(ratios: Sequence[PairRatio]) -> int:

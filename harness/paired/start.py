@@ -121,6 +121,4 @@ def _pinned_now(
     plan = within(plan, interpreter)
     staging = replace(made, plan=plan, data=load_datasets(plan)).staging(sys.executable)
     supplies = staging.prepare(observer.preparing)
-    found = pin_suite_of(waiting, plan, supplies, Shelf.of(made.folders.store)).baseline
-    needed = probe(found.python, backends_of(found), closure=made.closure, folders=made.folders)
-    return replace(found, versions=needed.versions)
+    return pin_suite_of(waiting, plan, supplies, Shelf.of(made.folders.store)).baseline

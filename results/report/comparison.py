@@ -89,10 +89,5 @@ def _closing(outcome: Verdict | Failed) -> str:
         return f"{label(CaseVerdict(position=0, case_id=_ROW, outcome=outcome))}."
     if outcome.estimate is None or outcome.word not in (SLOWER, FASTER, SAME):
         return f"B against A is {outcome.word}."
-    ratio = outcome.estimate.ratio
-    told = {
-        SLOWER: f"B is SLOWER: it takes {times(ratio)} the time of A.",
-        FASTER: f"B is FASTER: {times(1 / ratio)} as fast as A.",
-        SAME: "B is as fast as A.",
-    }
-    return told[outcome.word]
+    the = "the " if outcome.word == SAME else ""
+    return f"B is {the}{outcome.word}: it takes {times(outcome.estimate.ratio)} the time of A."

@@ -27,7 +27,8 @@ LEVELS = {
 MOST_A_LEVEL = 10
 """GitHub drops what a step has more of."""
 MOST_ROWS = 1000
-"""Of a step's summary, which GitHub refuses above 1 MiB."""
+MOST_BYTES = 1_000_000
+"""Of a step's summary, which GitHub refuses above 1 MiB; with long messages fewer rows fit."""
 
 
 def workflow_commands(result: GateResult, alarms: Sequence[str] = ()) -> list[str]:
@@ -49,8 +50,13 @@ def step_summary(result: GateResult, frame: GateFrame) -> str:
     record = result.record
     told_above = frame.conclusion or "verdicts"
     headline = f"dyno {record.kind} {record.suite}: {told_above}"
-    made = content(result, replace(frame, conclusion=""), most=MOST_ROWS)
-    return f"## {inline(headline)}\n\n{''.join(parts(made))}"
+    most = min(MOST_ROWS, len(result.cases))
+    while True:
+        made = content(result, replace(frame, conclusion=""), most=most)
+        text = f"## {inline(headline)}\n\n{''.join(parts(made))}"
+        if most == 0 or len(text.encode()) <= MOST_BYTES:
+            return text
+        most //= 2
 
 
 def _limited(found: Sequence[tuple[str, str, str]]) -> Iterator[str]:

@@ -65,14 +65,17 @@ def alarm_words(alarm: Alarm) -> str:
 
 
 def overview(nights: Nights, found: Sequence[CaseHistory]) -> Content:
-    """Return a row a case, those with an alarm first; of many cases the rest is left out."""
-    places = sorted(range(len(found)), key=lambda place: _ORDER.index(_alarm_word(found[place])))
+    """Return a row a case, those that changed first; of many cases the rest is left out."""
+    words = nights.words[-1].tolist()
+    places = sorted(
+        range(len(found)), key=lambda place: _ORDER.index(_alarm_word(found[place], words[place]))
+    )
     shown, left = places[:MOST_ROWS], len(places) - MOST_ROWS
     table = _cases(nights, [found[place] for place in shown], shown)
     remarks = [*scales(nights)]
     if left > 0:
         remarks.append(f"{left} more cases are left out; --format csv has all.")
-    return framed(nights, table, (), tuple(remarks), closing(found))
+    return framed(nights, table, (), tuple(remarks), closing(found, words))
 
 
 def framed(
@@ -83,11 +86,11 @@ def framed(
     closing: str,
 ) -> Content:
     """Return the content with the table: which baseline and nights it is of comes first."""
-    first, last = nights.started_at[[0, -1]].tolist()
+    days = map(day, nights.started_at[[0, -1]].tolist())
     of = nights.lineage
     named = (
         ("baseline", f"{of.name} of {of.suite}, {_pins(nights)}"),
-        ("nights", f"{len(nights.gates)}, {day(first)} to {day(last)} (UTC)"),
+        ("nights", f"{len(nights.gates)}, {' to '.join(dict.fromkeys(days))} (UTC)"),
     )
     body = Body(
         tables=(table,),
@@ -117,14 +120,22 @@ def scales(nights: Nights) -> Iterator[str]:
         yield f"{count} over a later baseline than the first: no splice leads there."
 
 
-def closing(found: Sequence[CaseHistory]) -> str:
-    """Return how many alarms stand in the cases."""
+def closing(found: Sequence[CaseHistory], tonight: Sequence[str]) -> str:
+    """Return how many alarms stand in the cases, and what the last gate found if it was a change.
+
+    `tonight` are the words of its verdicts.
+    """
     words = [history.alarm.word for history in found if history.alarm]
     cases = f"{len(found)} case{'' if len(found) == 1 else 's'}"
-    if not words:
-        return f"no alarm stands in {cases}"
-    told = [f"{words.count(word)} {word}" for word in (SLOWER, FASTER) if word in words]
-    return f"alarms stand in {len(words)} of {cases}: {', '.join(told)}"
+    told = f"alarms stand in {len(words)} of {cases}: {_counted(words)}"
+    gate = _counted(tonight)
+    return (told if words else f"no alarm stands in {cases}") + (
+        f"; tonight's gate: {gate}" if gate else ""
+    )
+
+
+def _counted(words: Sequence[str]) -> str:
+    return ", ".join(f"{words.count(word)} {word}" for word in _STYLES if word in words)
 
 
 def _cases(nights: Nights, found: Sequence[CaseHistory], places: Sequence[int]) -> Table:
@@ -138,7 +149,7 @@ def _cases(nights: Nights, found: Sequence[CaseHistory], places: Sequence[int]) 
             Column(name="tonight", cells=aligned([_told(one) for one in tonight])),
             Column(name="95 %", cells=aligned([interval(one) for one in tonight]), drop=2),
             Column(name="level", cells=aligned([_times(level) for level in levels]), drop=1),
-            texts("alarm", [(one.alarm and alarm_words(one.alarm)) or MISSING for one in found]),
+            texts("alarm", [_alarm(*told) for told in zip(found, tonight, strict=True)]),
             *noted("last step", [_last_step(one) for one in found], drop=5),
             texts(
                 f"last {SHOWN_NIGHTS}",
@@ -155,8 +166,16 @@ def noted(name: str, cells: Sequence[str], *, drop: int = 0) -> tuple[Column, ..
     return (texts(name, cells, drop=drop),) if any(cells) else ()
 
 
-def _alarm_word(history: CaseHistory) -> str:
-    return history.alarm.word if history.alarm else ""
+def _alarm(history: CaseHistory, tonight: Reading) -> str:
+    """Return the alarm that stands, else the change that tonight's gate found, else a dash."""
+    if history.alarm:
+        return alarm_words(history.alarm)
+    return f"{tonight.word} tonight" if tonight.word in _STYLES else MISSING
+
+
+def _alarm_word(history: CaseHistory, tonight: str) -> str:
+    word = history.alarm.word if history.alarm else tonight
+    return word if word in _STYLES else ""
 
 
 def _last_step(history: CaseHistory) -> str:

@@ -11,7 +11,7 @@ from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 from junitparser import Skipped as SkippedResult
 
 from results.record import Failed, Measured, Skipped
-from results.report.verdict_words import told
+from results.report.verdict_words import stories, told
 from results.report.wording import one_line, sentences
 from results.verdict import FASTER, SAME, SLOWER
 
@@ -31,12 +31,13 @@ def gate_suite(
 
     SLOWER is a failure and FAILED an error; UNSURE and INCOMPARABLE are skipped, so that a reader
     sees that nothing was decided; SAME and FASTER pass. `times_s` is what a case's pairs took, by
-    its id. Each of the `alarms` of the history is a failure of its own.
+    its id. Each of the `alarms` of the history, a case's id and what is told of it, is a failure of
+    its own.
     """
     record, baseline = result.record, result.baseline
     spent = times_s or {}
     cases = [_gate_case(record.suite, case, spent.get(case.case_id)) for case in result.cases]
-    cases += [_alarm(record.suite, number, text) for number, text in enumerate(alarms, 1)]
+    cases += [_alarm(record.suite, text) for text in alarms]
     properties = {
         "gate": record.id,
         "baseline": baseline.name,
@@ -69,7 +70,8 @@ def broken_suite(suite: str, message: str, *, at: float) -> TestSuite:
     `at` is in seconds since the epoch.
     """
     test = _test(suite, "gate")
-    test.result = Error(one_line(message), "environment")
+    text = one_line(message)
+    test.result = _red(Error(text, "environment"), text)
     return _suite(f"{suite} gate", at, {}, [test])
 
 
@@ -100,9 +102,9 @@ def _gate_case(suite: str, case: CaseVerdict, seconds: float | None) -> TestCase
     test = _test(suite, case.case_id, seconds)
     match case.outcome:
         case Failed(kind=kind):
-            test.result = Error(text, kind)
+            test.result = _red(Error(text, kind), text)
         case verdict if verdict.word == SLOWER:
-            test.result = Failure(text, SLOWER)
+            test.result = _red(Failure(text, SLOWER), _whole(case))
         case verdict if verdict.word not in (SAME, FASTER):
             test.result = SkippedResult(f"{verdict.word}: {text}")
         case verdict:
@@ -114,7 +116,8 @@ def _run_case(suite: str, case: CaseResult) -> TestCase:
     test = _test(suite, case.record.id)
     match case.outcome:
         case Failed(kind=kind, message=message, hint=hint):
-            test.result = Error(sentences(message, hint), kind)
+            text = sentences(message, hint)
+            test.result = _red(Error(text, kind), text)
         case Skipped(reason=reason):
             test.result = SkippedResult(one_line(reason))
         case Measured(stopped_by=rule):
@@ -125,10 +128,23 @@ def _run_case(suite: str, case: CaseResult) -> TestCase:
     return test
 
 
-def _alarm(suite: str, number: int, text: str) -> TestCase:
-    test = _test(f"{suite}/{HISTORY}", f"alarm {number}")
-    test.result = Failure(one_line(text), HISTORY)
+def _alarm(suite: str, text: str) -> TestCase:
+    """Return the alarm as a test named by its case, under which servers know it the next night."""
+    case_id, _, _ = text.partition(": ")
+    test = TestCase(one_line(case_id), one_line(f"{suite}.{HISTORY}"))
+    test.result = _red(Failure(one_line(text), HISTORY), one_line(text))
     return test
+
+
+def _red(result: Error | Failure, text: str) -> Error | Failure:
+    """Return the result with its text inside the element too, which is all that GitLab shows."""
+    result.text = text
+    return result
+
+
+def _whole(case: CaseVerdict) -> str:
+    """Return the numbers of a case, and below them how they were judged."""
+    return "\n".join([one_line(told(case)), *(f"{how}: {why}" for how, why in stories(case))])
 
 
 def _test(suite: str, case_id: str, seconds: float | None = None) -> TestCase:

@@ -37,6 +37,7 @@ def trend(nights: Nights, place: int, history: CaseHistory) -> Content:
     at = [night for night in range(len(nights.gates)) if nights.words[night, place]]
     events = _events(nights, place, history)
     table = _nights(nights, place, at, [events.get(night, "") for night in at])
+    words = [str(nights.words[-1, place])]
     level = "none yet" if history.log_level is None else times(math.exp(history.log_level))
     heading = (
         ("case", history.case_id),
@@ -45,7 +46,7 @@ def trend(nights: Nights, place: int, history: CaseHistory) -> Content:
         ("steps", "; ".join(map(_step_words, history.steps)) or "none"),
         (f"last {SHOWN_NIGHTS}", spark(nights, place, history)),
     )
-    return framed(nights, table, heading, tuple(scales(nights)), closing([history]))
+    return framed(nights, table, heading, tuple(scales(nights)), closing([history], words))
 
 
 def _nights(nights: Nights, place: int, at: Sequence[int], events: Sequence[str]) -> Table:

@@ -73,7 +73,11 @@ def old_gates(store: Store, limit: float) -> list[str]:
         select(end.c.gate_id, end.c.ended_at),
         select(pair.c.gate_id, pair.c.started_at),
     )
-    return [gate_id for gate_id, seen in signs if isinstance(seen, float) and seen < limit]
+    return [
+        gate_id
+        for gate_id, seen in signs
+        if isinstance(gate_id, str) and isinstance(seen, float) and seen < limit
+    ]
 
 
 def last_signs(store: Store, *signs: Select[Any]) -> list[tuple[str, Any]]:

@@ -300,3 +300,15 @@ def test_only_this_interpreter_inherits_where_its_modules_are(monkeypatch):
     other = _inherited("/elsewhere/bin/python")
     assert other["PYTHONHASHSEED"] == "0"
     assert other.keys().isdisjoint(named)
+
+
+def test_this_interpreter_is_known_by_its_other_names_in_its_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/here")
+    for folder in ("ours", "theirs"):
+        (tmp_path / folder).mkdir()
+        for name in ("python", "python3"):
+            (tmp_path / folder / name).symlink_to(sys.executable)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "ours" / "python"))
+
+    assert _inherited(str(tmp_path / "ours" / "python3"))["PYTHONPATH"] == "/here"
+    assert "PYTHONPATH" not in _inherited(str(tmp_path / "theirs" / "python"))

@@ -39,16 +39,17 @@ def gated(*outcomes):
 @pytest.mark.parametrize(
     ("outcomes", "alarms", "code", "words"),
     [
-        (["SLOWER", FAILED, "SAME"], 0, 3, "1 confirmed SLOWER: exit 3"),
-        (["SLOWER", "SLOWER"], 2, 3, "2 confirmed SLOWER and 2 history alarms: exit 3"),
-        ([FAILED, "SAME"], 1, 3, "1 history alarm: exit 3"),
-        ([], 1, 3, "1 history alarm: exit 3"),
-        ([FAILED, "SAME"], 0, 1, "1 case FAILED: exit 1"),
-        ([FAILED, FAILED, "UNSURE"], 0, 1, "2 cases FAILED: exit 1"),
-        (["UNSURE", "INCOMPARABLE"], 0, 4, "nothing could be judged: exit 4"),
-        ([], 0, 4, "nothing could be judged: exit 4"),
-        (["UNSURE", "INCOMPARABLE", "SAME"], 0, 0, "no case is SLOWER: exit 0"),
-        (["FASTER", "UNSURE"], 0, 0, "no case is SLOWER: exit 0"),
+        (["SLOWER", FAILED, "SAME"], 0, 3, "1 confirmed SLOWER"),
+        (["SLOWER", "SLOWER"], 2, 3, "2 confirmed SLOWER and 2 history alarms"),
+        ([FAILED, "SAME"], 1, 3, "1 history alarm"),
+        ([], 1, 3, "1 history alarm"),
+        ([FAILED, "SAME"], 0, 1, "1 case FAILED"),
+        ([FAILED, FAILED, "UNSURE"], 0, 1, "2 cases FAILED"),
+        (["UNSURE", "INCOMPARABLE"], 0, 4, "nothing could be judged"),
+        ([], 0, 4, "nothing could be judged"),
+        (["SAME", "FASTER"], 0, 0, "no case is SLOWER"),
+        (["UNSURE", "INCOMPARABLE", "SAME"], 0, 0, "no case is SLOWER, 2 could not be judged"),
+        (["FASTER", "UNSURE"], 0, 0, "no case is SLOWER, 1 could not be judged"),
     ],
 )
 def test_the_exit_code_of_a_gate_tells_the_worst_verdict(outcomes, alarms, code, words):

@@ -6,12 +6,13 @@ from results.change_points import change_points
 NOISE = np.tile([0.001, -0.001, 0.0, 0.002, -0.002], 12)
 
 
-def found(values):
-    return [point.first for point in change_points(np.asarray(values))]
+def found(values, se=0.002):
+    return [point.first for point in change_points(np.asarray(values), np.full(len(values), se))]
 
 
 def test_a_step_is_told_with_the_medians_of_both_sides():
-    (point,) = change_points(NOISE + np.where(np.arange(60) >= 40, 0.03, 0.0))
+    values = NOISE + np.where(np.arange(60) >= 40, 0.03, 0.0)
+    (point,) = change_points(values, np.full(60, 0.002))
 
     assert point.first == 40
     assert point.before == 0.0

@@ -2,7 +2,13 @@ from dataclasses import fields, replace
 
 import pytest
 
-from results.comparable import Terms, compare_difference, differences, gate_difference
+from results.comparable import (
+    Terms,
+    compare_difference,
+    differences,
+    gate_difference,
+    spinning_pool,
+)
 from results.record import Protocol
 
 OF_A_RUN = {"launch_s", "launches_min", "launches_max", "target", "case_s"}
@@ -109,3 +115,31 @@ def test_how_long_a_run_measures_concerns_no_pair(terms, name):
 
     assert gate_difference(terms, other) is None
     assert differences(terms, other) == ()
+
+
+SPINNING = {"spinning": True, "threads": 2}
+
+
+@pytest.mark.parametrize(
+    ("baseline", "candidate", "got"),
+    [
+        (SPINNING, {"spinning": False, "threads": 2}, "spinning with 2 threads on the baseline"),
+        ({"streams": 2}, {**SPINNING, "threads": 4}, "spinning with 4 threads on the candidate"),
+        (
+            *(SPINNING, SPINNING),
+            "spinning with 2 threads on the baseline and spinning with 2 threads on the candidate",
+        ),
+    ],
+)
+def test_a_pool_that_spins_on_either_side_is_refused(baseline, candidate, got):
+    assert spinning_pool(baseline, candidate) == (
+        f"expected no idle pool that spins in the other side's blocks, got {got}. "
+        "Take spinning: false, or threads: 1"
+    )
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"spinning": True, "threads": 1}, {"spinning": False, "threads": 8}]
+)
+def test_sides_without_such_a_pool_take_turns(options):
+    assert spinning_pool(options, options) is None

@@ -125,16 +125,6 @@ def test_a_change_that_is_not_kept_goes_on_to_its_next_look_and_is_judged_there(
     assert words(settled, theta=THETA)["slight"] == SLOWER
 
 
-def test_a_case_given_up_gets_no_pair_and_counts_with_what_it_has():
-    slight, given_up = {"slight": of(*SLIGHT)}, [f"same {number}" for number in range(100)]
-    crowd = {name: of(*[0.0] * 6) for name in given_up}
-
-    assert wanting({**slight, **crowd}, theta=THETA, given_up=given_up) == {"slight"}
-    lost = {name: of(0.0) for name in given_up}
-    assert wanting({**slight, **lost}, theta=THETA, given_up=given_up) == frozenset()
-    assert wanting({"slight": of(*SLIGHT[:4])}, theta=THETA, given_up=["slight"]) == frozenset()
-
-
 def test_words_need_the_rule_of_a_look_and_to_be_kept_among_all():
     changed = {"up": of(*SLIGHT), "down": of(*(-x for x in SLIGHT)), "narrow": of(*NARROW)}
 
@@ -341,3 +331,14 @@ def test_an_interrupted_gate_has_no_changes(pairs):
         word=UNSURE,
         reason="SLOWER ×1.031 was not confirmed: the gate was interrupted",
     )
+
+
+def test_sides_that_were_not_steady_are_noted(make_side, make_pair):
+    moving, slow = make_side(1e6, steady=False), make_side(1e6, steady=None)
+    calm = make_side(1e6)
+    found = judge(
+        {"moving": [make_pair(moving, calm)] * 5, "calm": [make_pair(slow, calm)] * 5}, theta=THETA
+    )
+
+    assert found["moving"].notes == ("5 of 10 launches reached no steady state in their warm-up",)
+    assert found["calm"].notes == ()

@@ -60,7 +60,7 @@ def test_a_case_that_crept_slower_is_exit_code_3_though_tonight_is_the_same(dyno
     assert told.out.endswith("\n1 history alarm: exit 3\n")
     assert junit(tmp_path / "out" / "junit.xml") == [
         ("simulated", []),
-        ("simulated against own", ["alarm 1"]),
+        ("simulated against own", [CASE]),
     ]
     (alarm,) = json.loads((tmp_path / "out" / "verdicts.json").read_bytes())["alarms"]
     assert alarm.startswith(f"{CASE}: ")
@@ -108,7 +108,7 @@ def test_a_history_that_cannot_be_told_costs_no_verdict_and_is_exit_code_2(
 
     assert told.code == 2
     assert f"\nINCOMPARABLE  1  {later}\n" in told.out
-    assert told.out.endswith("\nthe history could not be told: exit 2\n")
+    assert told.out.endswith("\nnothing could be judged; the history could not be told: exit 2\n")
     assert told.err.endswith(".dyno: expected a store that can be read, got one that cannot.\n")
     assert junit(tmp_path / "out" / "junit.xml")[2:] == [("simulated gate", ["gate"])]
 

@@ -170,12 +170,13 @@ def foreign(tmp_path_factory):
     return str(python)
 
 
-def _launch(side, query_ns, disturbed):
-    """Return what a side's worker would have found, each query taking the same time."""
+def _launch(side, query_ns, disturbed, se=0.0):
+    """Return what a side's worker would have found; `se` is that of its pair's log ratio."""
     opened = Message(header={"loop": "blocking", "clock": "simulated"})
     warm = SimpleNamespace(opened=opened, rule=warmup_rule("fake"))
     whole = np.full(20, 50_000_000)
-    times = np.full(20, float(query_ns))
+    apart = se * 10**0.5 / (1.2533 * 1.4826)
+    times = query_ns * np.exp(np.repeat([apart, -apart] * 5, 2))
     return SideLaunch(
         protocol=resolved(side, warm),
         blocks=SideBlocks(
@@ -185,10 +186,7 @@ def _launch(side, query_ns, disturbed):
             involuntary_switches=np.zeros(20, np.int64),
             disturbed=None if disturbed is None else np.full(20, disturbed),
         ),
-        start_ns=1,
-        open_ns=1,
-        first_query_ns=1,
-        warmup_ns=1,
+        **dict.fromkeys(("start_ns", "open_ns", "first_query_ns", "warmup_ns"), 1),
         warmup_queries=1,
         steady=True,
         p95_ns=float(query_ns),
@@ -200,8 +198,8 @@ def _launch(side, query_ns, disturbed):
 class Scripted:
     """Stands in for `run_pair`: pairs at once, whose ratios `says` tells by the case's position.
 
-    That is a ratio, or a list of one a pair, or a function of phase and number; an exception among
-    them is raised. Pairs are `watched` where a list of marks says so.
+    That is a ratio, or one with its standard error, or a list of one a pair, or a function of phase
+    and number; an exception among them is raised. `watched` has, a pair, if it was disturbed.
     """
 
     def __init__(self):
@@ -219,6 +217,7 @@ class Scripted:
             told = told.pop(0)
         if isinstance(told, BaseException):
             raise told
+        ratio, se = told if isinstance(told, tuple) else (told, 0.0)
         marks = self.watched.get(position)
         mark = marks.pop(0) if marks else None
         return PairRecord(
@@ -227,7 +226,7 @@ class Scripted:
             started_at=1.0,
             first=BASELINE,
             baseline=_launch(baseline, 1_000_000, mark),
-            candidate=_launch(candidate, 1_000_000 * told, mark),
+            candidate=_launch(candidate, 1_000_000 * ratio, mark, se),
             watched=mark is not None,
         )
 

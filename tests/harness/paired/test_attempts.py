@@ -75,14 +75,17 @@ def test_a_stale_engine_is_built_again_once_for_all_cases_that_share_it(
         return replace(side, ready=replace(side.ready, built=built))
 
     def pair(baseline, candidate, **told):
-        seen.append((baseline.ready.built.facts, candidate.ready.built.facts))
+        position = candidate.ready.planned.position
+        seen.append((position, baseline.ready.built.facts, candidate.ready.built.facts))
         return scripted(baseline, candidate, **told)
 
     found = rounds(rebuild=rebuild, pair=pair).measure(cases(0, 1))
 
     assert asked == [CANDIDATE]
-    assert seen[scripted.order().index(0)] == ({}, {})
-    assert seen[-1] == ({"new": True}, {"new": True})
+    new = {"new": True}
+    first, *others = (facts for position, *facts in seen if position == 0)
+    assert (first, others) == ([{}, {}], [[new, new]] * 6)
+    assert [facts for position, *facts in seen if position == 1][-4:] == [[new, new]] * 4
     assert found["case-0"].outcome.notes == (
         "an engine was built again: candidate: from another device",
         "a pair was made again: candidate: SIGSEGV in 'block'",

@@ -87,9 +87,16 @@ def test_where_processes_are_hidden_the_clocks_still_tell(told):
 @pytest.mark.parametrize(
     "refused", ["nvmlDeviceGetClockInfo", "nvmlDeviceGetCurrentClocksEventReasons"]
 )
-def test_one_reading_that_is_missing_leaves_the_pair_untold(told, refused):
+def test_a_reading_that_is_missing_disturbs_the_blocks_beside_it(told, refused):
     device = told({}, {}, {"refuse": refused}, {}, {})
-    assert device.disturbed() is None
+    assert device.disturbed().tolist() == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    "refused", ["nvmlDeviceGetClockInfo", "nvmlDeviceGetCurrentClocksEventReasons"]
+)
+def test_a_device_that_never_tells_leaves_the_pair_untold(told, refused):
+    assert told(*[{"refuse": refused}] * 5).disturbed() is None
 
 
 def test_a_clock_that_is_not_told_is_no_number(told):

@@ -6,13 +6,13 @@ from harness.paired.pace import pair_s
 from harness.paired.rounds import joined
 from harness.rotation import round_order
 from results.compare import LOOKS
-from results.paired import CANDIDATE
+from results.paired import BASELINE, CANDIDATE
 from results.record import Failed
 from results.verdict import FASTER, INCOMPARABLE, SAME, SLOWER, UNSURE
 
 GUESS_S = pair_s("fake")
-UNSETTLED = [1.0, 1.04] * 6
-"""Neither a change nor its absence is shown by these, however many there are."""
+UNSETTLED = (1.019, 0.03)
+"""Neither a change nor its absence is shown by such pairs, however many there are."""
 CRASHED = Failed(kind="crash", message="candidate: SIGSEGV in 'block'", hint="The hint.")
 
 
@@ -54,16 +54,16 @@ def test_every_pair_is_kept_with_its_case_and_number(rounds, cases, scripted):
 @pytest.mark.parametrize(
     ("says", "pairs", "word"),
     [
-        ([1.0] * 5, 5, SAME),
-        ([1.0, 1.05] * 3 + [1.05] * 2, 8, SLOWER),
-        ([1.0, 1.05] * 6, 12, SLOWER),
+        (1.0, 5, SAME),
+        ((1.03, 0.021), 8, SLOWER),
+        ((1.03, 0.028), 12, SLOWER),
         (UNSETTLED, 12, UNSURE),
     ],
 )
 def test_a_case_stops_at_the_look_that_decides_it(
     rounds, cases, scripted, watcher, says, pairs, word
 ):
-    scripted.says[0] = list(says)
+    scripted.says[0] = says
 
     outcome = one(rounds(confirms=False).measure(cases(0)))
 
@@ -73,7 +73,7 @@ def test_a_case_stops_at_the_look_that_decides_it(
 
 
 def test_a_case_that_is_decided_leaves_the_others_to_go_on(rounds, cases, scripted):
-    scripted.says[1] = list(UNSETTLED)
+    scripted.says[1] = UNSETTLED
 
     found = rounds().measure(cases(0, 1))
 
@@ -127,8 +127,7 @@ def test_without_confirmation_a_change_stands_as_it_is(rounds, cases, scripted, 
 def test_a_change_that_is_not_significant_among_all_goes_on_to_its_next_look(
     rounds, cases, scripted, watcher
 ):
-    weak = [1.01, 1.03, 1.02, 1.035, 1.01, 1.02, 1.02, 1.02]
-    scripted.says[0] = lambda phase, number: weak[number] if phase == "look" else 1.02
+    scripted.says[0] = (1.03, 0.015)
 
     found = rounds().measure(cases(*range(20)))
 
@@ -141,7 +140,7 @@ def test_a_change_that_is_not_significant_among_all_goes_on_to_its_next_look(
 
 
 def test_the_same_change_alone_is_significant_at_once(rounds, cases, scripted):
-    scripted.says[0] = [1.01, 1.03, 1.02, 1.035, 1.01]
+    scripted.says[0] = (1.03, 0.015)
 
     assert one(rounds(confirms=False).measure(cases(0))).estimate.pairs == 5
 
@@ -217,7 +216,7 @@ def test_fresh_pairs_that_are_disturbed_confirm_nothing(rounds, cases, scripted)
 
 @pytest.mark.usefixtures("two_seconds")
 def test_the_time_left_and_the_pairs_to_the_next_look_are_told(rounds, cases, scripted, watcher):
-    scripted.says[1] = list(UNSETTLED)
+    scripted.says[1] = UNSETTLED
 
     rounds().measure(cases(0, 1))
 
@@ -270,7 +269,7 @@ def test_the_time_of_a_case_has_its_fresh_pairs(rounds, cases, scripted):
 def test_an_interrupt_leaves_what_the_pairs_until_then_say(
     rounds, cases, scripted, watcher, side_error
 ):
-    scripted.says |= {0: 1.03, 1: [side_error(CANDIDATE)] * 2, 2: list(UNSETTLED)}
+    scripted.says |= {0: 1.03, 1: [side_error(CANDIDATE)] * 2, 2: UNSETTLED}
     made = rounds()
     watcher.interrupt_at = 5 + 1 + 5 + 2
 
@@ -353,3 +352,23 @@ def test_cases_are_joined_in_order_and_a_failure_on_either_side_is_theirs(cases)
     assert [(case.position, case.case_id) for case in found] == [(0, "b"), (2, "a")]
     assert found[0].baseline is second.baseline
     assert others == {"c": CRASHED, "d": failed}
+
+
+@pytest.mark.parametrize("role", [BASELINE, CANDIDATE])
+def test_a_side_whose_idle_pool_spins_gets_no_pair_and_the_others_go_on(
+    rounds, cases, scripted, watcher, role
+):
+    fit, unfit = cases(0, 1)
+    spun = getattr(unfit, role)
+    planned = replace(spun.ready.planned, options={"threads": 2, "spinning": True})
+    spun = replace(spun, ready=replace(spun.ready, planned=planned))
+
+    found = rounds().measure([fit, replace(unfit, **{role: spun})])
+
+    assert words(found) == {"case-0": SAME, "case-1": INCOMPARABLE}
+    assert scripted.order() == [0] * 5
+    assert found["case-1"] in watcher.closings
+    assert found["case-1"].outcome.reason == (
+        "expected no idle pool that spins in the other side's blocks, got spinning with 2 threads "
+        f"on the {role}. Take spinning: false, or threads: 1"
+    )
