@@ -146,6 +146,19 @@ def coverage(recorded: Recorded, draws: int) -> Iterator[Figure]:
     yield _at_least("pooled 95 % intervals that hold 1", float(np.mean(shares)), 0.93)
 
 
+def noise(rng: np.random.Generator, draws: int) -> Iterator[Figure]:
+    """Yield how often a case looks changed, alone and unconfirmed, whose pairs differ by much."""
+    for spread in (0.02, 0.05, 0.25):
+        drawn = rng.normal(0, spread, (draws, LOOKS[-1]))
+        told = [judged({"it": [_pair(one) for one in logs]})[0]["it"] for logs in drawn]
+        changed = _share(told, SLOWER) + _share(told, FASTER)
+        yield _at_most(f"synthetic pairs {spread:.0%} apart: changed", changed, 0.04)
+
+
+def _pair(log_ratio: float) -> PairRatio:
+    return PairRatio(log_ratio=log_ratio, se=0.0, quads=QUADS, clean_quads=QUADS)
+
+
 def _share(found: Sequence[str | None], word: str) -> float:
     return sum(one == word for one in found) / len(found)
 
@@ -170,6 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lambda: alarms(recorded, asked.suites),
         lambda: detection(recorded, asked.draws // 4, max(asked.suites // 10, 1)),
         lambda: coverage(recorded, asked.draws),
+        lambda: noise(recorded.rng, asked.draws // 4),
     )
     print(f"A/A pairs replayed: {asked.suites} suites, {asked.draws} draws, seed {asked.seed}")
     held = True

@@ -83,7 +83,8 @@ class Supplies:
 class Staging:
     """Makes the cases of a plan ready; stores nothing.
 
-    `seed` fills random inputs; `python` is the interpreter that builds the engines.
+    `seed` fills random inputs; `python` is the interpreter that builds the engines; `counts` says
+    whether what a query costs by its graph is counted.
     """
 
     plan: Plan
@@ -93,6 +94,7 @@ class Staging:
     cache: EngineCache
     closure: Path
     python: str = sys.executable
+    counts: bool = True
 
     def prepare(self, told: Told = _nobody) -> Supplies:
         """Prepare the models and inputs of the cases that are to be tried.
@@ -115,7 +117,7 @@ class Staging:
             own=own,
             models=models,
             inputs=inputs,
-            costs=graph_costs(self.plan, whole, chosen, self.folders),
+            costs=graph_costs(self.plan, whole, chosen, self.folders) if self.counts else {},
             samples=self.data.judging,
         )
 
@@ -169,7 +171,7 @@ class Staging:
             prepared=model,
             inputs_sha256=inputs.sha256,
             built=built,
-            cost=supplies.costs[planned.position],
+            cost=supplies.costs.get(planned.position),
         )
         if isinstance(result, Failed):
             return record, result

@@ -104,7 +104,7 @@ def combine(ratios: Sequence[PairRatio]) -> Estimate:
     pairs know little of their own (Smyth, 2004, limma), and is never below the variance within
     pairs. So a single pair has a standard error too, and equal ones do not have 0. Pairs that
     refute the expectation (`REFUTED`) are judged by their own variance and its degrees of freedom:
-    moderated, 13 of 100 cases of identical code whose pairs differ by 25 % looked changed.
+    moderated, five pairs of identical code that differ by 25 % look changed in 11 of 100 cases.
     """
     used = [ratio for ratio in ratios if ratio.usable]
     if not used:

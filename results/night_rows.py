@@ -67,7 +67,7 @@ def gates(connection: Connection, lineage: Lineage) -> Sequence[Any]:
     )
     found = connection.execute(query).all()
     for row in found:
-        check_columns(gate, row._mapping)
+        check_columns(gate, dict(row._mapping))
     return sorted(found, key=lambda row: baselines.index(row.baseline_id))
 
 

@@ -99,7 +99,7 @@ class _State:
         self.level_se[moves] = _medians(self.first_se[:, moves], self.seen[moves])
 
     def bounds(self, least: Floats) -> Floats:
-        """Return the drift that an alarm needs (2, c): a few noisy nights begin none and end none."""
+        """Return the drift that an alarm needs (2, c): noisy nights begin none and end none."""
         noise = np.maximum(np.median(self.last_se, axis=0), self.level_se)
         return np.where(self.stands, least, np.maximum(least, DRIFT_NOISE * noise))
 

@@ -120,6 +120,7 @@ class Pinner:
                 folders=folders,
                 cache=kept,
                 closure=copy_closure(folders.store),
+                counts=False,
             )
             supplies = staging.prepare(self.told)
             return pin_suite_of(_fresh(name, found), plan, supplies, self.shelf)
@@ -177,10 +178,9 @@ def within(plan: Plan, interpreter: Interpreter) -> Plan:
     """Return the plan with those cases skipped whose backend the interpreter does not have."""
 
     def judged(planned: PlannedCase) -> PlannedCase:
-        missing = interpreter.missing.get(planned.case.backend)
-        if planned.outcome is not None or missing is None:
+        reason = interpreter.lacking(planned.case.backend)
+        if planned.outcome is not None or reason is None:
             return planned
-        reason = f"{interpreter.python}: {planned.case.backend}: {missing}"
         return replace(planned, outcome=Skipped(reason=reason))
 
     return replace(plan, cases=tuple(map(judged, plan.cases)))
@@ -196,7 +196,7 @@ def check_name(gates: Gates, name: str, suite: str) -> None:
     for baseline in newest(gates.baselines(), name, suite):
         of = f"suite {suite!r}" if suite else "an interpreter"
         since = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(baseline.pinned_at))
-        remedy = f"use 'dyno baseline rebase {name} {suite}'" if suite else "choose another"
+        remedy = f"use 'dyno baseline rebase {name} SUITE'" if suite else "choose another"
         raise BaselineError(
             f"{name}: expected a name that is free for {of}, got one pinned at {since}. "
             f"Baselines are never overwritten: {remedy}."

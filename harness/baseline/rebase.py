@@ -42,8 +42,7 @@ def rebase(
     if not old.suite:
         raise BaselineError(
             f"{name}: expected a baseline of suite {suite.name!r} to replace, got an interpreter "
-            f"that waits for its first gate. Pin it with 'dyno gate {suite.name} --baseline "
-            f"{name}'."
+            f"that waits for its first gate. Pin it with 'dyno gate SUITE --baseline {name}'."
         )
     pin = pinner.suite(suite, vocabulary, name=old.name, python=python or old.python, only=only)
     made = repinned(old, pin.baseline, measure(old, pin.baseline))

@@ -44,11 +44,11 @@ class Restorer:
         return prepared, inputs
 
     def _failed(self, path: Path, what: str, wrong: str) -> Failed:
-        pinned = f"{self.baseline.name} {self.baseline.suite}"
         return Failed(
             kind="disk",
             message=f"baseline: {path}: expected the pinned {what}, got {wrong}",
-            hint=f"Bring the file back, or pin again with 'dyno baseline rebase {pinned}'.",
+            hint="Bring the file back, or pin again with "
+            f"'dyno baseline rebase {self.baseline.name} SUITE'.",
         )
 
 

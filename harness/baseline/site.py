@@ -66,7 +66,7 @@ def check_versions(baseline: Baseline, interpreter: Interpreter) -> None:
     several = len(changed) > 1
     got = _spell(changed, found) if several else found.get(changed[0], "nothing")
     if baseline.suite:
-        remedy = f"pin anew with 'dyno baseline rebase {baseline.name} {baseline.suite} --anew'"
+        remedy = f"pin anew with 'dyno baseline rebase {baseline.name} SUITE --anew'"
     else:
         remedy = "pin it under another name"
     raise BaselineError(

@@ -59,7 +59,8 @@ class VerdictLines:
         """Print what begins."""
         self._cases = total
         cases = f"{total} case{'' if total == 1 else 's'}"
-        self._print(f"{one_line(what)}: {cases}, about {duration(estimate_s * 1e9)}")
+        time = f"about {duration(estimate_s * 1e9)}" if estimate_s > 0 else "none to be measured"
+        self._print(f"{one_line(what)}: {cases}, {time}")
 
     def settled(self, cases: Sequence[CaseVerdict]) -> None:
         """Print each distinct story once, with whose it is."""

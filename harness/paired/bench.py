@@ -49,6 +49,7 @@ class Bench:
             cache=self.cache,
             closure=self.closure,
             python=python,
+            counts=False,
         )
 
     def stage(self, role: str, python: str) -> Stage:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from engines import registry
 from engines.cache import DEFAULT_CAP_BYTES
 from engines.cache.cache import EngineCache
+from harness.baseline.site import needed
 from harness.folders import cache_folder
 from harness.paired.bench import bench
 from harness.paired.interpreter import absolute, probe
 from harness.paired.pace import pair_s
 from harness.paired.rounds import PairedCase, Rounds
 from harness.paired.side import Side
-from harness.paired.sides import refused
+from harness.paired.sides import named, refused
 from harness.plan import make_plan
 from harness.start import fresh_id, surroundings
 from results.comparable import compare_difference, differences
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from suites.vocabulary import Vocabulary
 
 _PLAN = "'dyno plan' tells which cases can run here."
+_INSTALL = "Install it there, or name another interpreter."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,20 +87,31 @@ class Contest:
         """Return what the comparison is called while it runs."""
         return f"{self.cases[BASELINE].case.id} against {self.cases[CANDIDATE].case.id}"
 
+    @property
+    def _unlike(self) -> tuple[str, ...]:
+        """Return in what the cases differ by their definition: known without a pair."""
+        return tuple(_unlike(self.cases[BASELINE], self.cases[CANDIDATE]))
+
     def _side(self, stage: Stage) -> Side | Failed:
         """Return the case of that role ready, or what it failed of."""
         planned = self.cases[stage.role]
         if planned.outcome is not None:
             return refused(stage.role, planned.outcome, hint=_PLAN)
+        if lacking := self.interpreters[stage.role].lacking(planned.case.backend):
+            return named(stage.role, Failed(kind="environment", message=lacking, hint=_INSTALL))
         plan = replace(self.made.plan, cases=(planned,))
         staging = replace(self.made.staging(stage.workplace.python), plan=plan)
         ((_, side),) = stage.staged(staging, staging.prepare(self.observer.preparing))
         return side
 
+    def _versions(self, role: str) -> Mapping[str, str]:
+        """Return the versions that the side's backend depends on."""
+        return needed(self.interpreters[role].versions, [self.cases[role].case.backend])
+
     def _difference(self, baseline: Terms, candidate: Terms) -> str | None:
         found = [
             *differences(baseline, candidate),
-            *_unlike(self.cases[BASELINE], self.cases[CANDIDATE]),
+            *self._unlike,
         ]
         self._differences.extend({line.partition(":")[0]: line for line in found}.values())
         return compare_difference(baseline, candidate)
@@ -111,8 +124,8 @@ class Contest:
             case_b=self.cases[CANDIDATE].case.id,
             threshold=plan.suite.gate.latency,
             outcome=outcome,
-            differences=tuple(self._differences),
-            versions={role: self.interpreters[role].versions for role in SIDES},
+            differences=tuple(self._differences) or self._unlike,
+            versions={role: self._versions(role) for role in SIDES},
             environment=surroundings(plan, worker=self.made.closure.name),
         )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from harness.child import Child, ChildError
 from harness.machine.software import PACKAGES
+from results.report.wording import sentences
 from suites.errors import reason
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ OLDEST = (3, 11)
 _VERSION_S = 10.0
 _UNUSED = "onnx"
 """Models are prepared in dyno's own environment: a worker never imports it."""
+_ENOUGH = "The runtime is enough there, without dyno."
+"""Backends tell how to install dyno, as if it were missing here."""
 _NO_NUMPY = "No module named 'numpy'"
 
 
@@ -41,6 +44,12 @@ class Interpreter:
     python: str
     versions: Mapping[str, str]
     missing: Mapping[str, str]
+
+    def lacking(self, backend: str) -> str | None:
+        """Return why the backend cannot run there, or None."""
+        if backend not in self.missing:
+            return None
+        return f"{self.python}: {backend}: {sentences(self.missing[backend], _ENOUGH)}"
 
 
 def absolute(python: str) -> str:

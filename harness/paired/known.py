@@ -52,5 +52,5 @@ def _unpinned(planned: PlannedCase, baseline: Baseline) -> Verdict | Failed:
         return Verdict(word=INCOMPARABLE, reason=f"skipped here: {planned.outcome.reason}")
     left_out = baseline.left_out.get(planned.case.id)
     why = "it is new since the pin" if left_out is None else f"not pinned: {left_out}"
-    repin = f"Have it pinned with 'dyno baseline rebase {baseline.name} {baseline.suite}'"
+    repin = f"Have it pinned with 'dyno baseline rebase {baseline.name} SUITE'"
     return Verdict(word=INCOMPARABLE, reason=f"{sentence(why)} {repin}")

@@ -18,7 +18,7 @@ from harness.baseline.site import backends_of, check_versions
 from harness.folders import cache_folder
 from harness.paired.bench import bench
 from harness.paired.gate import Gate
-from harness.paired.interpreter import probe
+from harness.paired.interpreter import InterpreterError, probe
 from harness.plan import make_plan
 from harness.prepare.datasets import load_datasets
 from harness.start import fresh_id, surroundings
@@ -104,9 +104,12 @@ def gating(
 
 def probed(baseline: Baseline, made: Bench) -> Interpreter:
     """Return the baseline's interpreter as pinned. Raises BaselineError, InterpreterError."""
-    interpreter = probe(
-        baseline.python, backends_of(baseline), closure=made.closure, folders=made.folders
-    )
+    try:
+        interpreter = probe(
+            baseline.python, backends_of(baseline), closure=made.closure, folders=made.folders
+        )
+    except InterpreterError as error:
+        raise InterpreterError(f"{baseline.name}: {error}") from error
     check_versions(baseline, interpreter)
     return interpreter
 

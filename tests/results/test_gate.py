@@ -23,8 +23,8 @@ from results.verdict import FASTER, SAME, SLOWER, UNSURE, PairRatio, Verdict
 WIDE = (-0.06, -0.03, 0.0, 0.03, 0.06, 0.09)
 """Log ratios of pairs that are too far apart to say anything."""
 STEPS = (-1, 0, 1, -1, 1)
-SLIGHT = tuple(0.03 + 0.014 * step for step in STEPS)
-"""Of pairs that look slower: kept alone (p = 2e-4), but not as one of a hundred cases."""
+SLIGHT = tuple(0.03 + 0.011 * step for step in STEPS)
+"""Of pairs that look slower: kept alone (p = 2e-3), but not as one of a hundred cases."""
 NARROW = tuple(0.0215 + 0.0088 * step for step in STEPS)
 """Of pairs that look slower (p = 1e-4), though their interval lies within ±3 %."""
 

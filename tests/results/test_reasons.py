@@ -26,7 +26,7 @@ def of(*log_ratios, usable=True):
         (SAME, [-0.01] * 5, 1, "the 95 % interval lies within ±3 %, but it leaves 1 out"),
         (
             *(UNSURE, NOISY, 7),
-            "×1.010 (0.997…1.023) after 12 pairs: neither a change of 2 % nor its absence is shown",
+            "×1.010 (0.995…1.025) after 12 pairs: neither a change of 2 % nor its absence is shown",
         ),
         (
             *(UNSURE, SLIGHT, 1000),

@@ -110,7 +110,8 @@ def test_cases_of_backends_that_are_missing_there_or_here_are_left_out(
     left_out = made.baseline.left_out
     assert list(left_out) == ["tiny/onnxruntime-cpu/fp32/b1", "tiny/tensorrt/fp32/b1"]
     assert left_out["tiny/onnxruntime-cpu/fp32/b1"] == (
-        f"{sys.executable}: onnxruntime-cpu: onnxruntime is not installed."
+        f"{sys.executable}: onnxruntime-cpu: onnxruntime is not installed. "
+        "The runtime is enough there, without dyno."
     )
     assert left_out["tiny/tensorrt/fp32/b1"].startswith("tensorrt: ")
     assert made.failed == ()
@@ -139,7 +140,7 @@ def test_where_no_case_is_left_nothing_is_pinned(pin, asked, shelf, suite_of):
 
     assert problem(lambda: pin(suite_of())) == (
         "main: expected a case of suite 'simulated' to pin, got none of 1: tiny/fake/fp32/b1: "
-        f"{sys.executable}: fake: gone."
+        f"{sys.executable}: fake: gone. The runtime is enough there, without dyno."
     )
     assert not shelf.root.exists()
 
@@ -182,7 +183,7 @@ def test_a_name_that_is_taken_points_to_rebase(gates, made):
     assert problem(lambda: check_name(gates, "main", "rnn")) == (
         "main: expected a name that is free for suite 'rnn', got one pinned at "
         "2026-11-21 03:00 UTC. "
-        "Baselines are never overwritten: use 'dyno baseline rebase main rnn'."
+        "Baselines are never overwritten: use 'dyno baseline rebase main SUITE'."
     )
     assert problem(lambda: check_name(gates, "main", "")) == (
         "main: expected a name that is free for an interpreter, got one pinned at "

@@ -81,7 +81,7 @@ def test_an_interpreter_that_waits_for_its_first_gate_cannot_be_rebased(pinner, 
         rebased(pinner, gates, lambda _old, _new: {})
     assert str(caught.value) == (
         "main: expected a baseline of suite 'rnn' to replace, got an interpreter that waits for "
-        "its first gate. Pin it with 'dyno gate rnn --baseline main'."
+        "its first gate. Pin it with 'dyno gate SUITE --baseline main'."
     )
     assert pinner.asked == []
 

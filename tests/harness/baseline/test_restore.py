@@ -10,7 +10,7 @@ from harness.baseline.shelf import inputs_sha256
 from harness.prepare.inputs import digest, save
 from results.record import Failed
 
-HINT = "Bring the file back, or pin again with 'dyno baseline rebase main rnn'."
+HINT = "Bring the file back, or pin again with 'dyno baseline rebase main SUITE'."
 
 
 @pytest.fixture

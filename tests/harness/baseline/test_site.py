@@ -44,14 +44,14 @@ def test_the_versions_that_were_pinned_pass(on_cpu):
 def test_an_environment_that_was_upgraded_is_told_with_both_versions(on_cpu):
     assert problem(on_cpu, interpreter(onnxruntime="1.31.1")) == (
         "main: expected onnxruntime 1.30.0 in /venv/bin/python as pinned, got 1.31.1. "
-        "Restore that environment, or pin anew with 'dyno baseline rebase main rnn --anew'."
+        "Restore that environment, or pin anew with 'dyno baseline rebase main SUITE --anew'."
     )
 
 
 def test_what_is_gone_or_came_is_told_too(on_cpu, made):
     assert problem(on_cpu, interpreter(onnxruntime="")) == (
         "main: expected onnxruntime 1.30.0 in /venv/bin/python as pinned, got nothing. "
-        "Restore that environment, or pin anew with 'dyno baseline rebase main rnn --anew'."
+        "Restore that environment, or pin anew with 'dyno baseline rebase main SUITE --anew'."
     )
     found = interpreter(**{"onnxruntime": "", "onnxruntime-gpu": "1.30.0"})
 

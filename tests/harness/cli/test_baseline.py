@@ -66,7 +66,7 @@ def test_a_suite_is_pinned_told_listed_and_shown(dyno, tmp_path):
     again = dyno("pin", "main", "simulated.yaml")
     assert isinstance(again.exception, BaselineError)
     assert str(again.exception).endswith(
-        "Baselines are never overwritten: use 'dyno baseline rebase main simulated'."
+        "Baselines are never overwritten: use 'dyno baseline rebase main SUITE'."
     )
     assert len(Gates(Store(tmp_path / ".dyno")).baselines()) == 1
 

@@ -126,6 +126,19 @@ def test_a_job_of_github_is_annotated_and_its_summary_added_to(
     ]
 
 
+def test_a_summary_that_cannot_be_written_costs_no_exit_code(
+    result, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
+
+    write_faces(Faces(), result, FRAME)
+
+    assert capsys.readouterr().err == (
+        f"{tmp_path}: no summary of this step: is a directory. Mend GITHUB_STEP_SUMMARY.\n"
+    )
+
+
 def test_a_runner_without_a_summary_is_annotated_all_the_same(result, monkeypatch, capsys):
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
 

@@ -34,7 +34,7 @@ def test_a_change_is_told_with_all_that_differs_and_is_exit_code_0(compare, tmp_
     assert told.code == 0, told.err
     assert "\ndiffer in  latency_ns: 1000000 against 900000\n" in told.out
     assert re.search(r"\nFASTER +1 +B over A +×0\.901 ", told.out)
-    assert told.out.endswith("\nB is FASTER: ×1.110 as fast as A.\n")
+    assert told.out.endswith("\nB is FASTER: it takes ×0.901 the time of A.\n")
     assert "confirm" not in told.err
     found = json.loads((tmp_path / "made" / "contest.json").read_text(encoding="utf-8"))
     assert (found["case_a"], found["case_b"], found["word"]) == (PLAIN, QUICK, "FASTER")

@@ -170,7 +170,7 @@ def test_an_interpreter_that_is_gone_is_told(dyno, aged, gates):
         2,
         "",
         (
-            "/gone/bin/python: expected a Python interpreter, got nothing there. "
+            "old: /gone/bin/python: expected a Python interpreter, got nothing there. "
             "Name another, or make the environment anew.\n"
         ),
     )
@@ -188,7 +188,7 @@ def test_an_environment_that_was_upgraded_since_the_pin_is_told(dyno, aged, gate
         "",
         (
             f"old: expected numpy 1.0 in {sys.executable} as pinned, got {versions['numpy']}. "
-            "Restore that environment, or pin anew with 'dyno baseline rebase old simulated "
+            "Restore that environment, or pin anew with 'dyno baseline rebase old SUITE "
             "--anew'.\n"
         ),
     )

@@ -84,7 +84,7 @@ def test_a_gate_that_cannot_start_leaves_the_files_of_the_run_and_nothing_green(
     told = dyno(*NIGHTLY, "--baseline", "old")
 
     message = (
-        "/gone/bin/python: expected a Python interpreter, got nothing there. "
+        "old: /gone/bin/python: expected a Python interpreter, got nothing there. "
         "Name another, or make the environment anew."
     )
     assert told.code == 2
@@ -111,6 +111,18 @@ def test_a_history_that_cannot_be_told_costs_no_verdict_and_is_exit_code_2(
     assert told.out.endswith("\nnothing could be judged; the history could not be told: exit 2\n")
     assert told.err.endswith(".dyno: expected a store that can be read, got one that cannot.\n")
     assert junit(tmp_path / "out" / "junit.xml")[2:] == [("simulated gate", ["gate"])]
+
+
+def test_a_history_that_cannot_be_written_hides_no_verdict(dyno, later, tmp_path):
+    (tmp_path / "out" / "history.csv").mkdir(parents=True)
+
+    told = dyno(*NIGHTLY, "--only", "batch=2,failure=none", "--baseline", "own")
+
+    assert told.code == 2
+    assert f"\nINCOMPARABLE  1  {later}\n" in told.out
+    assert told.err.endswith(
+        "history.csv: is a directory. Mend that, or name another folder with --store.\n"
+    )
 
 
 def test_a_case_that_fails_in_the_run_is_exit_code_1(dyno, tmp_path):

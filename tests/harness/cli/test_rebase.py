@@ -51,7 +51,7 @@ def test_an_environment_that_was_upgraded_is_accepted_anew_and_only_so(dyno, age
     assert refused.code == 2
     assert refused.err == (
         f"old: expected numpy 1.0 in {sys.executable} as pinned, got {versions['numpy']}. "
-        "Restore that environment, or pin anew with 'dyno baseline rebase old simulated --anew'."
+        "Restore that environment, or pin anew with 'dyno baseline rebase old SUITE --anew'."
         "\n"
     )
     assert accepted.code == 0, accepted.err

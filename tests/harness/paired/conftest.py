@@ -2,7 +2,6 @@ import signal
 import subprocess
 import sys
 import sysconfig
-from collections import defaultdict
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -394,5 +393,4 @@ def place(tmp_path, monkeypatch, scripted, watcher, prepare_once):
     for module in ("gate", "compare"):
         monkeypatch.setattr(f"harness.paired.{module}.Rounds", partial(Rounds, pair=scripted))
     monkeypatch.setattr("harness.staging.prepare_models", prepare_once)
-    monkeypatch.setattr("harness.staging.graph_costs", lambda *_: defaultdict(str))
     return found

@@ -151,7 +151,33 @@ def test_a_case_that_is_skipped_cannot_be_compared(
         message=f"{role}: skipped: excluded by the suite: too slow",
         hint="'dyno plan' tells which cases can run here.",
     )
-    assert (scripted.made, found.differences) == ([], ())
+    assert found.differences == (f"batch: {one[1:]} against {other[1:]}",)
+    assert scripted.made == []
+
+
+def test_an_interpreter_without_the_runtime_is_told_before_anything_is_prepared(
+    compare, suite_of, place, watcher
+):
+    place.missing["fake"] = "fake is not installed."
+
+    found = compare(suite_of(), "fp32/b1", "fp32/b1")
+
+    assert found.outcome == Failed(
+        kind="environment",
+        message=f"baseline: {sys.executable}: fake: fake is not installed. "
+        "The runtime is enough there, without dyno.",
+        hint="Install it there, or name another interpreter.",
+    )
+    assert watcher.prepared == []
+
+
+def test_only_versions_that_the_backends_depend_on_are_told(compare, suite_of, place):
+    place.versions["tensorrt-rtx-cu13-libs"] = "1.7.1.116"
+
+    assert compare(suite_of(), "fp32/b1", "fp32/b1").versions[CANDIDATE] == {
+        "numpy": "2.4.6",
+        "python": "3.11.7",
+    }
 
 
 def test_a_side_that_cannot_be_built_is_named(compare, options_of):

@@ -87,7 +87,7 @@ def test_cases_that_are_new_or_gone_are_incomparable_and_the_rest_is_judged(
     )
     _, new, gone, _ = (case.outcome.reason for case in found.cases)
     assert new == (
-        "it is new since the pin. Have it pinned with 'dyno baseline rebase main simulated'"
+        "it is new since the pin. Have it pinned with 'dyno baseline rebase main SUITE'"
     )
     assert gone == "the suite no longer has a case of this id"
     assert [case.case_id for case in watcher.settlements] == [
@@ -193,7 +193,7 @@ def test_a_pinned_model_that_is_not_what_it_was_fails_its_cases_alone(
     assert failed == Failed(
         kind="disk",
         message=f"baseline: {path}: expected the pinned model, got {got}",
-        hint="Bring the file back, or pin again with 'dyno baseline rebase main simulated'.",
+        hint="Bring the file back, or pin again with 'dyno baseline rebase main SUITE'.",
     )
     assert scripted.order() == [0] * 5
 

@@ -11,7 +11,7 @@ from results.verdict import INCOMPARABLE, Verdict
 from suites.case import Case
 
 BROKEN = Failed(kind="invalid-model", message="no model", hint="Mend it.")
-REPIN = "Have it pinned with 'dyno baseline rebase main rnn'"
+REPIN = "Have it pinned with 'dyno baseline rebase main SUITE'"
 
 
 def case_of(batch):

@@ -94,8 +94,19 @@ def test_a_backend_that_the_interpreter_lacks_is_not_pinned(place, suite_of, mat
     assert words(found) == [SAME, INCOMPARABLE]
     assert found.cases[1].outcome.reason == (
         f"not pinned: {sys.executable}: onnxruntime-cpu: onnxruntime is not installed. "
-        "Have it pinned with 'dyno baseline rebase main simulated'"
+        "The runtime is enough there, without dyno. Have it pinned with 'dyno baseline rebase main SUITE'"
     )
+
+
+def test_what_a_query_costs_is_counted_neither_for_a_pin_nor_for_a_gate(
+    place, suite_of, monkeypatch
+):
+    counted = []
+    monkeypatch.setattr("harness.staging.graph_costs", lambda *told: counted.append(told) or {})
+    place.pin(suite_of())
+
+    assert words(place.gate(suite_of())) == [SAME]
+    assert counted == []
 
 
 def test_an_environment_that_was_upgraded_since_the_pin_is_refused(place, suite_of):
@@ -110,12 +121,12 @@ def test_an_environment_that_was_upgraded_since_the_pin_is_refused(place, suite_
     assert place.gates.gates() == ()
 
 
-def test_an_interpreter_that_is_gone_is_told(place, suite_of, monkeypatch):
+def test_an_interpreter_that_is_gone_is_told_with_the_baseline_whose_it_is(place, suite_of, monkeypatch):
     place.pin(suite_of(), change=lambda made: replace(made, python="/gone/bin/python"))
     monkeypatch.setattr(start, "probe", interpreter.probe)
 
     assert refused(lambda: place.gate(suite_of()), InterpreterError) == (
-        "/gone/bin/python: expected a Python interpreter, got nothing there. "
+        "main: /gone/bin/python: expected a Python interpreter, got nothing there. "
         "Name another, or make the environment anew."
     )
 

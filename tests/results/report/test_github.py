@@ -85,3 +85,17 @@ def test_of_a_huge_gate_the_rows_that_ask_for_least_are_left_out(gated):
     assert text.count("| UNSURE |") == MOST_ROWS - 1
     assert text.endswith("\n\n1 more row is left out here.\n")
     assert len(text.encode()) < 1 << 20
+
+
+def test_long_messages_leave_room_for_fewer_rows(gated):
+    long = Failed(kind="build", message="é" * 9_000, hint="")
+    failures = tuple(
+        CaseVerdict(position=at, case_id=f"m/fake/fp32/b{at}", outcome=replace(long, hint=str(at)))
+        for at in range(100)
+    )
+
+    text = step_summary(replace(gated, cases=failures), FRAME)
+
+    assert len(text.encode()) < 1 << 20
+    assert text.count("| FAILED |") == 50
+    assert text.endswith("\n\n50 more rows are left out here.\n")

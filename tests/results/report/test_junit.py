@@ -6,6 +6,7 @@ from results.record import Failed
 from results.report.junit import broken_suite, document, gate_suite, run_suite
 
 DATA = Path(__file__).parent / "data"
+CASE = "lstm/onnxruntime-cpu/fp32/b1/sequence=16"
 
 
 def parsed(content):
@@ -22,7 +23,7 @@ def pretty(content):
 def test_a_gate_is_a_suite_with_a_test_a_case(gated):
     seconds = {gated.cases[0].case_id: 16.4}
 
-    made = document([gate_suite(gated, times_s=seconds, alarms=("it creeps: +3.1 %",))])
+    made = document([gate_suite(gated, times_s=seconds, alarms=(f"{CASE}: +3.1 %",))])
 
     assert made.startswith(b"<?xml version='1.0' encoding='utf-8'?>\n<testsuites ")
     assert pretty(made) == (DATA / "verdicts_junit.xml").read_text(encoding="utf-8")
@@ -63,6 +64,7 @@ def test_no_text_breaks_the_document(gated):
     told = "\\x00\\x1b\\udcff\\ufffe <&>\"' ]]> é x"
     assert root.find("testsuite").get("name") == f"rnn against {told}"
     assert root.find(".//error").get("message") == f"{told}. {told}."
+    assert root.find(".//error").text == f"{told}. {told}."
     assert root.find(".//skipped").get("message") == f"UNSURE: {told}"
     assert root.find(".//testcase").get("classname") == f"rnn.b{told}"
 
@@ -75,3 +77,4 @@ def test_a_gate_that_could_not_start_is_one_error_and_no_pass():
     assert (suite.get("tests"), suite.get("errors")) == ("1", "1")
     (error,) = suite.iter("error")
     assert (error.get("type"), error.get("message")) == ("environment", "it is gone: mend it.")
+    assert error.text == "it is gone: mend it."
