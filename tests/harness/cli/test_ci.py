@@ -126,9 +126,7 @@ def test_a_job_of_github_is_annotated_and_its_summary_added_to(
     ]
 
 
-def test_a_summary_that_cannot_be_written_costs_no_exit_code(
-    result, tmp_path, monkeypatch, capsys
-):
+def test_a_summary_that_cannot_be_written_costs_no_exit_code(result, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
 

@@ -38,6 +38,20 @@ SLOWER = Verdict(
 GONE = Verdict(word="INCOMPARABLE", reason="gone since the pin")
 
 
+def test_a_gate_of_settled_cases_says_that_nothing_is_measured(capsys):
+    VerdictLines().started("gate g1 of rnn against main", 2, estimate_s=0.0)
+
+    assert capsys.readouterr().err == "gate g1 of rnn against main: 2 cases, none to be measured\n"
+
+
+def test_a_case_that_no_pair_can_decide_is_unsure(capsys):
+    VerdictLines().rested(CASE, "UNSURE", estimate(1.01, 12))
+
+    assert capsys.readouterr().err == (
+        "[0/0] a[b]/fake/fp32/b1  ×1.010 (1.000…1.020)  12 pairs, is UNSURE\n"
+    )
+
+
 def test_without_a_terminal_there_is_a_line_an_event(capsys):
     lines = VerdictLines()
     lines.waiting("another dyno measures on the CPU")
