@@ -44,7 +44,8 @@ def rebase(
             f"{name}: expected a baseline of suite {suite.name!r} to replace, got an interpreter "
             f"that waits for its first gate. Pin it with 'dyno gate SUITE --baseline {name}'."
         )
-    pin = pinner.suite(suite, vocabulary, name=old.name, python=python or old.python, only=only)
+    python = old.python if python is None else python
+    pin = pinner.suite(suite, vocabulary, name=old.name, python=python, only=only)
     made = repinned(old, pin.baseline, measure(old, pin.baseline))
     gates.add_baseline(made)
     return replace(pin, baseline=made)

@@ -135,7 +135,7 @@ def _pin(pinner: Pinner, name: str, suite: str | None, python: str | None, only:
     chosen = parse_only(only) if only else ()
     gates = Gates(Store(pinner.store))
     check_name(gates, name, loaded.name if loaded else "")
-    python = python or interpreter_of(gates, name)
+    python = interpreter_of(gates, name) if python is None else python
     if loaded is None:
         pin = Pin(baseline=pinner.interpreter(name, python))
     else:

@@ -163,7 +163,7 @@ def comparing(
         observer=observer,
     ) as made:
         named = {
-            role: absolute(python or sys.executable)
+            role: absolute(sys.executable if python is None else python)
             for role, python in zip(SIDES, pythons, strict=True)
         }
         found = {

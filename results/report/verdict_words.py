@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from results.record import Failed
+from results.report.units import significant
 from results.report.wording import one_line, sentence, sentences
 from results.verdict import (
     FASTER,
@@ -22,6 +23,7 @@ from results.verdict import (
 FAILED = "FAILED"
 ORDER = (SLOWER, FAILED, UNSURE, FASTER, INCOMPARABLE, SAME)
 """What asks for the most attention comes first."""
+_SMALL = 0.1
 _TOLD_BY_RATIO = (SLOWER, FASTER, SAME)
 
 
@@ -48,13 +50,18 @@ def tally(cases: Sequence[CaseVerdict]) -> str:
 
 
 def times(ratio: float) -> str:
-    """Return a ratio as `×1.034`."""
-    return f"×{ratio:.3f}"
+    """Return a ratio as `×1.034`, one of very unlike sides as `×0.000412`."""
+    return f"×{_plain(ratio)}"
 
 
 def bounds(low: float, high: float) -> str:
     """Return the bounds of a ratio as `1.028…1.041`."""
-    return f"{low:.3f}…{high:.3f}"
+    return f"{_plain(low)}…{_plain(high)}"
+
+
+def _plain(ratio: float) -> str:
+    """Return three decimals, or three digits where those would leave too little."""
+    return f"{ratio:.3f}" if ratio >= _SMALL else significant(ratio, 3)
 
 
 def measured(estimate: Estimate) -> str:

@@ -55,12 +55,13 @@ def test_the_new_baseline_goes_on_with_the_series_by_what_was_measured(pinner, g
     assert gates.baseline("main", "rnn") == pin.baseline
 
 
-def test_another_interpreter_may_be_named(pinner, gates, made):
+@pytest.mark.parametrize("python", ["/new/bin/python", ""])
+def test_another_interpreter_may_be_named(pinner, gates, made, python):
     gates.add_baseline(made.baseline())
 
-    rebased(pinner, gates, lambda _old, _new: {}, python="/new/bin/python")
+    rebased(pinner, gates, lambda _old, _new: {}, python=python)
 
-    assert pinner.asked == [("main", "/new/bin/python", ())]
+    assert pinner.asked == [("main", python, ())]
 
 
 def test_where_measuring_ends_early_nothing_is_stored(pinner, gates, made):

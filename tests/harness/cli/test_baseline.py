@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from harness.baseline.site import BaselineError
 from harness.cli.baseline import group
+from harness.paired.interpreter import InterpreterError
 from results.gates import Gates
 from results.store import Store, StoreError
 
@@ -69,6 +70,16 @@ def test_a_suite_is_pinned_told_listed_and_shown(dyno, tmp_path):
         "Baselines are never overwritten: use 'dyno baseline rebase main SUITE'."
     )
     assert len(Gates(Store(tmp_path / ".dyno")).baselines()) == 1
+
+
+def test_an_empty_interpreter_is_not_taken_for_the_present_one(dyno, tmp_path):
+    told = dyno("pin", "main", "simulated.yaml", "--python", "")
+
+    assert isinstance(told.exception, InterpreterError)
+    assert str(told.exception) == (
+        "'': expected a Python interpreter, got an empty path. Name one, such as .venv/bin/python."
+    )
+    assert Gates(Store(tmp_path / ".dyno")).baselines() == ()
 
 
 def test_an_interpreter_alone_is_pinned_and_says_what_comes_next(dyno):

@@ -234,16 +234,28 @@ def _no_child(*_, python, **__):
     raise ChildError("environment", f"{python}: no child", "None.")
 
 
-def test_an_interpreter_that_is_not_there_is_told(compare, suite_of, monkeypatch):
+@pytest.mark.parametrize(
+    ("python", "message"),
+    [
+        (
+            "/gone/python",
+            "/gone/python: expected a Python interpreter, got nothing there. "
+            "Name another, or make the environment anew.",
+        ),
+        (
+            "",
+            "'': expected a Python interpreter, got an empty path. "
+            "Name one, such as .venv/bin/python.",
+        ),
+    ],
+)
+def test_an_interpreter_that_is_not_there_is_told(compare, suite_of, monkeypatch, python, message):
     monkeypatch.setattr(module, "probe", interpreter.probe)
 
     with pytest.raises(InterpreterError) as raised:
-        compare(suite_of(), "fp32/b1", "fp32/b1", pythons=(None, "/gone/python"))
+        compare(suite_of(), "fp32/b1", "fp32/b1", pythons=(None, python))
 
-    assert str(raised.value) == (
-        "/gone/python: expected a Python interpreter, got nothing there. "
-        "Name another, or make the environment anew."
-    )
+    assert str(raised.value) == message
 
 
 def test_an_interrupt_is_passed_on(compare, suite_of, watcher):

@@ -86,9 +86,7 @@ def test_cases_that_are_new_or_gone_are_incomparable_and_the_rest_is_judged(
         new=("tiny/fake/fp32/b8",), gone=("tiny/fake/fp32/b2", "tiny/fake/fp32/b4")
     )
     _, new, gone, _ = (case.outcome.reason for case in found.cases)
-    assert new == (
-        "it is new since the pin. Have it pinned with 'dyno baseline rebase main SUITE'"
-    )
+    assert new == "it is new since the pin. Have it pinned with 'dyno baseline rebase main SUITE'"
     assert gone == "the suite no longer has a case of this id"
     assert [case.case_id for case in watcher.settlements] == [
         case.case_id for case in found.cases[1:]

@@ -94,7 +94,8 @@ def test_a_backend_that_the_interpreter_lacks_is_not_pinned(place, suite_of, mat
     assert words(found) == [SAME, INCOMPARABLE]
     assert found.cases[1].outcome.reason == (
         f"not pinned: {sys.executable}: onnxruntime-cpu: onnxruntime is not installed. "
-        "The runtime is enough there, without dyno. Have it pinned with 'dyno baseline rebase main SUITE'"
+        "The runtime is enough there, without dyno. "
+        "Have it pinned with 'dyno baseline rebase main SUITE'"
     )
 
 
@@ -121,7 +122,7 @@ def test_an_environment_that_was_upgraded_since_the_pin_is_refused(place, suite_
     assert place.gates.gates() == ()
 
 
-def test_an_interpreter_that_is_gone_is_told_with_the_baseline_whose_it_is(place, suite_of, monkeypatch):
+def test_an_interpreter_that_is_gone_is_told_with_its_baseline(place, suite_of, monkeypatch):
     place.pin(suite_of(), change=lambda made: replace(made, python="/gone/bin/python"))
     monkeypatch.setattr(start, "probe", interpreter.probe)
 

@@ -3,7 +3,15 @@ from dataclasses import replace
 import pytest
 
 from results.record import Failed
-from results.report.verdict_words import counts, ordered, tally, verdict_line, word
+from results.report.verdict_words import (
+    bounds,
+    counts,
+    ordered,
+    tally,
+    times,
+    verdict_line,
+    word,
+)
 from results.verdict import CaseVerdict, Verdict
 
 
@@ -87,3 +95,18 @@ def test_every_word_is_counted_in_its_order(gated):
 def test_a_tally_leaves_out_what_there_is_none_of(gated):
     assert tally(gated.cases[6:]) == "2 INCOMPARABLE"
     assert tally(()) == "no cases"
+
+
+@pytest.mark.parametrize(
+    ("ratio", "words"),
+    [
+        (1.0336, "×1.034"),
+        (0.1, "×0.100"),
+        (0.09994, "×0.0999"),
+        (0.000412, "×0.000412"),
+        (1234.5, "×1234.500"),
+    ],
+)
+def test_a_ratio_of_very_unlike_sides_keeps_three_digits(ratio, words):
+    assert times(ratio) == words
+    assert bounds(ratio, 2.0) == f"{words[1:]}…2.000"
