@@ -42,17 +42,20 @@ STARTED_AT = 1_767_323_045.0
 class Noise:
     """Student's t of `df`, whose scale is the standard error, or its standard deviation is.
 
-    `least` and `most` bound the standard error of a series.
+    `least` and `most` bound the standard error of a series; of a share of its nights it is `loud`.
     """
 
     df: float
     least: float
     most: float
     is_scale: bool = False
+    loud_share: float = 0.0
+    loud: float = 0.015
 
     def __str__(self) -> str:
         of = "scale" if self.is_scale else "standard deviation"
-        return f"t{self.df:g}, its {of} {100 * self.least:g}–{100 * self.most:g} %"
+        loud = f", {self.loud_share:.0%} of nights {self.loud:.1%}" if self.loud_share else ""
+        return f"t{self.df:g}, its {of} {100 * self.least:g}–{100 * self.most:g} %{loud}"
 
 
 NOISES = (
@@ -61,6 +64,7 @@ NOISES = (
     Noise(df=5, least=0.002, most=0.004),
     Noise(df=3, least=0.002, most=0.004),
     Noise(df=7, least=0.002, most=0.004, is_scale=True),
+    Noise(df=7, least=0.0015, most=0.002, loud_share=0.1),
 )
 
 
@@ -68,6 +72,8 @@ def series(noise: Noise, seed: int, count: int, ramp: Floats, missing: float = 0
     """Return `count` series of a year with that noise, around `ramp` (nights,)."""
     rng = np.random.default_rng(seed)
     se = np.broadcast_to(rng.uniform(noise.least, noise.most, count), (NIGHTS, count))
+    if noise.loud_share:
+        se = np.where(rng.random(se.shape) < noise.loud_share, noise.loud, se)
     spread = 1.0 if noise.is_scale else np.sqrt((noise.df - 2) / noise.df)
     values = ramp[:, None] + se * spread * rng.standard_t(noise.df, (NIGHTS, count))
     gone = rng.random(values.shape) < missing

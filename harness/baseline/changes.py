@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from results.baseline import Baseline, PinnedCase
     from suites.case import OptionValue
 
+_HASH_DIGITS = 12
+
 
 def changes(baseline: Baseline, plan: Plan, supplies: Supplies, *, part: bool = False) -> Changes:
     """Return how the plan differs from the baseline.
@@ -50,6 +52,15 @@ def other_device(baseline: Baseline, plan: Plan, planned: PlannedCase) -> str | 
     if pinned in (None, found):
         return None
     return f"device: pinned on {pinned}, and this is {found}"
+
+
+def other_inputs(pinned: PinnedCase, planned: PlannedCase, supplies: Supplies) -> str | None:
+    """Return that the case's inputs are not those that were pinned, or None."""
+    found = supplies.inputs.get(planned.position)
+    if not isinstance(found, Inputs) or found.sha256 == pinned.inputs_sha256:
+        return None
+    before, now = pinned.inputs_sha256[:_HASH_DIGITS], found.sha256[:_HASH_DIGITS]
+    return f"inputs: pinned were {before!r}, and here they are {now!r}"
 
 
 def _differences(pinned: PinnedCase, planned: PlannedCase, supplies: Supplies) -> Iterator[str]:

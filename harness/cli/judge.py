@@ -12,7 +12,14 @@ from harness.cli.options import parse_size
 from harness.cli.streams import heard_or_not, tell
 from harness.cli.verdict_lines import make_gate_observer
 from harness.environment import describe
-from harness.exit_codes import INTERRUPTED, NOTHING_JUDGED, USAGE, conclusion, gate_code
+from harness.exit_codes import (
+    INTERRUPTED,
+    NOTHING_JUDGED,
+    REGRESSED,
+    USAGE,
+    conclusion,
+    gate_code,
+)
 from harness.paired.start import gating
 from results.report.verdicts import GateFrame, Verdicts, content
 from results.store import StoreError
@@ -100,7 +107,7 @@ def _tell_all(
 ) -> int:
     """Print and write the verdicts and the alarms; return the exit code.
 
-    Where the history cannot be told, the verdicts are all the same.
+    Where the history cannot be told, the verdicts are all the same, and a SLOWER stays one.
     """
     told: tuple[str, ...] = ()
     trouble = ""
@@ -112,7 +119,7 @@ def _tell_all(
     code = gate_code(cases, alarms=len(told))
     ended = conclusion(cases, alarms=len(told))
     if trouble:
-        code = USAGE
+        code = REGRESSED if code == REGRESSED else USAGE
         ended = f"{ended}; the history could not be told"
         tell(trouble)
     elif code == NOTHING_JUDGED:

@@ -70,7 +70,7 @@ class Gate:
         self.gates.add_gate(replace(self.record, changes=found))
         self._stored.append(self.record.id)
         positions = self._positions(found.gone)
-        settled = known(self.baseline, self.staging.plan, found)
+        settled = known(self.baseline, self.staging.plan, found, supplies)
         rounds = self._rounds()
         try:
             cases, failed = self._ready(supplies, settled)

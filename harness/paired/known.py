@@ -1,10 +1,10 @@
-"""What is known of a gate before any pair: cases failed, gone, new, pinned on another device."""
+"""What is known of a gate before any pair: cases failed, gone, new, on another device or input."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.baseline.changes import other_device
+from harness.baseline.changes import other_device, other_inputs
 from harness.paired.sides import refused
 from results.paired import CANDIDATE
 from results.record import Failed, Skipped
@@ -13,6 +13,7 @@ from results.verdict import INCOMPARABLE, Verdict
 
 if TYPE_CHECKING:
     from harness.plan import Plan, PlannedCase
+    from harness.staging import Supplies
     from results.baseline import Baseline
     from results.gate_record import Changes
 
@@ -21,27 +22,23 @@ if TYPE_CHECKING:
 _GONE = "the suite no longer has a case of this id"
 
 
-def known(baseline: Baseline, plan: Plan, found: Changes) -> Outcomes:
+def known(baseline: Baseline, plan: Plan, found: Changes, supplies: Supplies) -> Outcomes:
     """Return the cases, by id, that are decided before anything is built."""
-    pinned = {case.case.id for case in baseline.cases}
+    pinned = {case.case.id: case for case in baseline.cases}
     outcomes: Outcomes = {}
     for planned in plan.cases:
-        outcome = (
-            _pinned(planned, baseline, plan)
-            if planned.case.id in pinned
-            else _unpinned(planned, baseline)
-        )
+        outcome: Verdict | Failed | None
+        if planned.case.id not in pinned:
+            outcome = _unpinned(planned, baseline)
+        elif planned.outcome is not None:
+            outcome = refused(CANDIDATE, planned.outcome)
+        else:
+            device = other_device(baseline, plan, planned)
+            reason = device or other_inputs(pinned[planned.case.id], planned, supplies)
+            outcome = Verdict(word=INCOMPARABLE, reason=reason) if reason else None
         if outcome is not None:
             outcomes[planned.case.id] = outcome
     return outcomes | {case_id: Verdict(word=INCOMPARABLE, reason=_GONE) for case_id in found.gone}
-
-
-def _pinned(planned: PlannedCase, baseline: Baseline, plan: Plan) -> Verdict | Failed | None:
-    """Return why a case that the baseline has is not to be measured, or None."""
-    if planned.outcome is not None:
-        return refused(CANDIDATE, planned.outcome)
-    reason = other_device(baseline, plan, planned)
-    return Verdict(word=INCOMPARABLE, reason=reason) if reason else None
 
 
 def _unpinned(planned: PlannedCase, baseline: Baseline) -> Verdict | Failed:

@@ -155,6 +155,8 @@ def _stories(case: CaseDiff) -> Iterator[str]:
                 yield f"failed in {name} ({kind}): {sentences(message, hint)}"
             case Skipped(reason=reason):
                 yield f"skipped in {name}: {sentence(reason)}"
+            case None if told:
+                yield f"open in {name}: the run ended before the case did, or still goes on."
         if told and told.is_elapsed:
             yield f"in {name}: elapsed time per query, since several streams have no p50."
     if case.differences:

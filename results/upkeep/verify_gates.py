@@ -19,12 +19,13 @@ from results.gate_rows import (
     read_verdict,
 )
 from results.pair_rows import read_pair
+from results.paired import PHASES
 from results.upkeep.files import PINNED_INPUTS, pinned_problems
 from results.upkeep.launches import Row, stream, unreadable
 from results.upkeep.plausible import pair_problem
 from results.verdict import Verdict
 
-_LOOK = "look"
+_LOOK, _CONFIRM = PHASES
 
 
 @dataclass(slots=True, kw_only=True)
@@ -101,11 +102,17 @@ def _pair_problems(row: Row, census: GateCensus) -> Iterator[str]:
 
 def _read_verdict(census: GateCensus, row: Row) -> None:
     outcome = read_verdict(row).outcome
-    if isinstance(outcome, Verdict) and outcome.estimate is not None:
-        told = outcome.estimate.pairs
-        have = census.numbers.get((row["gate_id"], row["case_id"], _LOOK), 0)
+    if not isinstance(outcome, Verdict):
+        return
+    confirmation = outcome.confirmation
+    for phase, word, estimate in (
+        (_LOOK, "estimate", outcome.estimate),
+        (_CONFIRM, "confirmation", None if confirmation is None else confirmation.estimate),
+    ):
+        told = 0 if estimate is None else estimate.pairs
+        have = census.numbers.get((row["gate_id"], row["case_id"], phase), 0)
         if told > have:
-            raise ValueError(f"expected the {told} pairs of its estimate, got {have}")
+            raise ValueError(f"expected the {told} pairs of its {word}, got {have}")
 
 
 def _read_gate(row: Row) -> None:

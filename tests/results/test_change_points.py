@@ -55,3 +55,11 @@ def test_a_step_needs_three_nights_on_each_side():
     assert found([0.0] * 3 + [0.05] * 3) == [3]
     assert found([0.0] * 2 + [0.05] * 3) == []
     assert found([0.0]) == []
+
+
+def test_nights_that_are_noisy_themselves_make_no_step():
+    values, se = NOISE.copy(), np.full(60, 0.002)
+    values[30:33], se[30:32] = 0.03, 0.02
+
+    assert found(values) == [30, 33]
+    assert found(values, se) == []

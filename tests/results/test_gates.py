@@ -341,3 +341,19 @@ def test_a_store_that_cannot_be_written_is_still_read(gated, monkeypatch):
     monkeypatch.setattr("results.access.os.access", lambda *_: False)
 
     assert Gates(Store(Path(folder.with_name("copy")), create=False)).read_gate() == expected
+
+
+@pytest.mark.parametrize("read", [Gates.gates, Gates.read_gate])
+def test_a_gate_whose_baseline_is_gone_is_told(gated, read):
+    with gated._store.connection() as connection:
+        connection.rollback()
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        connection.exec_driver_sql("UPDATE gate SET baseline_id = 'gone'")
+        connection.commit()
+
+    with pytest.raises(StoreError) as caught:
+        read(gated)
+    assert str(caught.value) == (
+        f"{gated._store.folder}/dyno.db: gate {gate().id}: expected the id of a baseline, got "
+        "'gone'. List all that is damaged with 'dyno store verify', and measure again."
+    )

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -174,3 +175,35 @@ def test_clean_noise_raises_no_alarm(make_nights):
     values = 0.003 * np.random.default_rng(3).standard_t(7, (365, 100))
 
     assert sum(bool(case.alarms) for case in judge(make_nights(values, se=0.003))) == 0
+
+
+@pytest.fixture
+def with_noisy_nights(make_nights):
+    """A hundred clean series of a year, in which a fifth of the nights are eight times as noisy."""
+    rng = np.random.default_rng(3)
+    se = np.where(rng.random((365, 100)) < 0.2, 0.016, 0.002)
+    return make_nights(se * rng.standard_normal(se.shape), own_se=se, se=se)
+
+
+def test_noisy_nights_among_quiet_ones_raise_no_alarm_and_make_no_step(with_noisy_nights):
+    judged = judge(with_noisy_nights)
+
+    assert sum(bool(case.alarms) for case in judged) == 0
+    assert sum(bool(case.steps) for case in judged) == 0
+
+
+def test_noisy_nights_do_not_end_an_alarm(make_nights):
+    values = column(NOISE + np.where(np.arange(60) >= 30, 0.03, 0.0))
+    se = column(np.where((np.arange(60) >= 40) & (np.arange(60) < 50), 0.01, 0.002))
+
+    assert alarms(make_nights(values, own_se=se, se=se)) == [(SLOWER, 32, None)]
+
+
+@pytest.mark.parametrize(("splice_se", "steps"), [(0.0, 1), (0.004, 1), (0.006, 0)])
+def test_a_step_at_a_rebase_is_above_the_error_of_the_splice(make_nights, splice_se, steps):
+    later = np.arange(60) >= 40
+    values = column(NOISE + np.where(later, 0.02, 0.0))
+    se = column(np.hypot(0.002, np.where(later, splice_se, 0.0)))
+    found = make_nights(values, generation=np.where(later, 1, 0), se=0.002)
+
+    assert len(judge(replace(found, se=se))[0].steps) == steps

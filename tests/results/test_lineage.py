@@ -94,3 +94,31 @@ def test_a_store_without_baselines_says_how_to_get_nights(store):
         f"{store.folder}: expected nights against a baseline, got no baseline of a suite. "
         "Pin one with 'dyno baseline pin main', then: dyno nightly SUITE --baseline main"
     )
+
+
+@pytest.mark.parametrize(
+    ("pinned_at", "told"),
+    [
+        ("x", "expected a number in 'pinned_at', got 'x'"),
+        (1e300, "expected seconds up to the year 9999 in 'pinned_at', got 1e+300"),
+    ],
+)
+def test_a_damaged_baseline_is_told(store, pinned_at, told):
+    add(store, "a")
+    with store.connection() as connection:
+        connection.exec_driver_sql("UPDATE baseline SET pinned_at = ?", (pinned_at,))
+        connection.commit()
+
+    assert refusal(store) == (
+        f"{store.folder / 'dyno.db'}: baseline a: {told}. "
+        "List all that is damaged with 'dyno store verify', and measure again."
+    )
+
+
+def test_a_name_that_is_no_utf_8_is_told(store):
+    add(store, "a")
+    with store.connection() as connection:
+        connection.exec_driver_sql("UPDATE baseline SET name = CAST(x'ff41' AS TEXT)")
+        connection.commit()
+
+    assert "baseline a: expected text in 'name', got bytes that are not UTF-8." in refusal(store)

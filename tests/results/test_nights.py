@@ -250,3 +250,66 @@ def test_damaged_json_is_told(shelf):
 
     with pytest.raises(DamagedError, match="expected JSON, got a text that is none"):
         nights(shelf.store)
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        (
+            "UPDATE verdict SET log_ratio = 1e300",
+            "expected a number that a gate can find in 'log_ratio', got 1e+300",
+        ),
+        (
+            "UPDATE verdict SET log_ratio = 9e999",
+            "expected a number that a gate can find in 'log_ratio', got inf",
+        ),
+        (
+            "UPDATE verdict SET se = -0.1",
+            "expected a number that a gate can find in 'se', got -0.1",
+        ),
+        ("UPDATE verdict SET se = NULL", "expected a number that a gate can find in 'se', got nan"),
+        (
+            "UPDATE verdict SET detail = json_set(detail, '$.estimate.df', 0)",
+            "expected a number that a gate can find in 'df', got 0.0",
+        ),
+        ("UPDATE verdict SET case_id = x'ff'", "expected the id of a case, got b'\\xff'"),
+        (
+            "UPDATE gate SET started_at = 1e300",
+            "expected seconds up to the year 9999 in 'started_at', got 1e+300",
+        ),
+    ],
+)
+def test_a_number_that_no_gate_stores_is_told(shelf, statement, told):
+    shelf.gate(1, shelf.pin(0, {"a": None}), {"a": (0.01, 0.003)})
+    with shelf.store.connection() as connection:
+        driver = driver_connection(connection)
+        driver.execute(statement)
+        driver.commit()
+
+    with pytest.raises(DamagedError) as caught:
+        nights(shelf.store)
+    assert str(caught.value) == (
+        f"{shelf.store.folder}: baseline 'main' of suite 'smoke': {told}. "
+        "List all that is damaged with 'dyno store verify'."
+    )
+
+
+def test_a_look_at_a_replaced_baseline_comes_before_the_nights_against_the_next(shelf):
+    first = shelf.pin(0, {"a": None})
+    second = shelf.pin(2, {"a": (0.03, 0.003)}, replaces=first)
+    for day, baseline in ((1, first), (3, second), (4, first), (5, second)):
+        shelf.gate(day, baseline, {"a": (0.001, 0.012)})
+
+    found = nights(shelf.store)
+    assert found.gates == ("gate-1", "gate-4", "gate-3", "gate-5")
+    assert found.generation.tolist() == [0, 0, 1, 1]
+
+
+def test_a_ratio_beyond_all_numbers_is_none(shelf):
+    shelf.gate(1, shelf.pin(0, {"a": None}), {"a": (0.01, 90.0)})
+    with shelf.store.connection() as connection:
+        driver = driver_connection(connection)
+        driver.execute("UPDATE verdict SET detail = json_set(detail, '$.estimate.df', 0.5)")
+        driver.commit()
+
+    assert reading(nights(shelf.store), 0, 0) == Reading(word=SAME, ratio=None, low=None, high=None)

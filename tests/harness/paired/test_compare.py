@@ -239,13 +239,17 @@ def _no_child(*_, python, **__):
     [
         (
             "/gone/python",
-            "/gone/python: expected a Python interpreter, got nothing there. "
-            "Name another, or make the environment anew.",
+            (
+                "/gone/python: expected a Python interpreter, got nothing there. "
+                "Name another, or make the environment anew."
+            ),
         ),
         (
             "",
-            "'': expected a Python interpreter, got an empty path. "
-            "Name one, such as .venv/bin/python.",
+            (
+                "'': expected a Python interpreter, got an empty path. "
+                "Name one, such as .venv/bin/python."
+            ),
         ),
     ],
 )

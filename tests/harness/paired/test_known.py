@@ -1,3 +1,4 @@
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from engines.contract import Device
 from harness.paired.known import known
 from harness.plan import Plan, PlannedCase
+from harness.prepare.inputs import Inputs
 from results.gate_record import Changes
 from results.record import Failed, Skipped
 from results.verdict import INCOMPARABLE, Verdict
@@ -22,12 +24,14 @@ def case_of(batch):
 def judge():
     """Return what is known of case 1, with this outcome here, against such a baseline."""
 
-    def judged(outcome=None, *, pinned=(), left_out=None, devices=None, gone=()):
+    def judged(outcome=None, *, pinned=(), left_out=None, devices=None, gone=(), inputs="a" * 64):
         planned = PlannedCase(position=0, case=case_of(1), options={}, outcome=outcome)
         baseline = SimpleNamespace(
             name="main",
             suite="rnn",
-            cases=[SimpleNamespace(case=case_of(batch)) for batch in pinned],
+            cases=[
+                SimpleNamespace(case=case_of(batch), inputs_sha256="a" * 64) for batch in pinned
+            ],
             left_out=left_out or {},
             devices=devices or {},
         )
@@ -38,7 +42,8 @@ def judge():
             cases=(planned,),
             estimate_s=0.0,
         )
-        return known(baseline, plan, Changes(gone=gone))
+        made = Inputs(path=Path("inputs.npz"), sha256=inputs, names=(), dtypes=())
+        return known(baseline, plan, Changes(gone=gone), SimpleNamespace(inputs={0: made}))
 
     return judged
 
@@ -85,6 +90,14 @@ def test_a_new_case_that_failed_here_is_failed(judge):
 def test_another_device_than_the_pinned_one_is_incomparable(judge):
     (found,) = judge(pinned=(1,), devices={"fake": "another"}).values()
     assert found == Verdict(word=INCOMPARABLE, reason="device: pinned on another, and this is fake")
+
+
+def test_other_inputs_than_the_pinned_ones_are_incomparable(judge):
+    (found,) = judge(pinned=(1,), inputs="b" * 64).values()
+    assert found == Verdict(
+        word=INCOMPARABLE,
+        reason="inputs: pinned were 'aaaaaaaaaaaa', and here they are 'bbbbbbbbbbbb'",
+    )
 
 
 def test_cases_that_are_gone_are_incomparable(judge):

@@ -114,3 +114,15 @@ def test_an_alarm_is_told_in_words():
     assert alarm_words(replace(alarm, until=began + 9 * DAY_S)) == (
         "SLOWER since 2026-01-03 until 2026-01-11: +3.1 %"
     )
+
+
+@pytest.mark.parametrize(("word", "told"), [(SLOWER, "1 SLOWER"), ("FASTER", "1 FASTER")])
+def test_a_change_that_the_gate_alone_found_is_told_and_comes_first(make_nights, word, told):
+    found = make_nights(np.zeros((1, 2)))
+    found.words[0, 1] = word
+    lines = printed(overview(found, judge(found)), 100, color_system=None).splitlines()
+
+    assert lines[1] == "nights    1, 2026-01-02 (UTC)"
+    assert f"{word} tonight" in lines[6]
+    assert lines[6].startswith(found.cases[1])
+    assert lines[-1] == f"no alarm stands in 2 cases; tonight's gate: {told}"

@@ -79,3 +79,13 @@ def test_only_folders_of_logs_that_there_are_count(sample):
     old(sample.folder / "logs" / GATE / "0.log")
 
     assert log_folders(sample.folder, [GATE, "other"]) == [sample.folder / "logs" / GATE]
+
+
+def test_a_gate_whose_id_is_no_text_has_no_logs_to_remove(sample):
+    with sample.connection() as connection:
+        connection.rollback()
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        connection.exec_driver_sql("UPDATE gate_end SET gate_id = x'ff'")
+        connection.commit()
+
+    assert [type(gate_id) for gate_id in old_gates(sample, time.time())] == [str]

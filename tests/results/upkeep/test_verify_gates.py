@@ -68,6 +68,10 @@ def test_a_whole_store_is_counted(sample):
             f"gate {GATE}, case {CASE}: expected the 2 pairs of its estimate, got 1",
         ),
         (
+            "DELETE FROM pair WHERE phase = 'confirm'",
+            f"gate {GATE}, case {CASE}: expected the 1 pairs of its confirmation, got 0",
+        ),
+        (
             "UPDATE pair SET blocks = x'00' WHERE phase = 'confirm'",
             (
                 f"gate {GATE}, case {CASE}, pair 0 to confirm: expected timings of version 1 or 2, "
