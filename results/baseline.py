@@ -44,7 +44,7 @@ class Baseline:
     is found by its link. `versions` are of Python, numpy and the runtimes there, `devices` what
     identifies the device of each kind. `suite` is "" for an interpreter that waits for its first
     gate. `replaces` is the id of the baseline whose series this one goes on with. `left_out` are
-    cases that the interpreter cannot run, with the reason. Times are seconds since the epoch, UTC.
+    cases that could not be pinned, with the reason. Times are seconds since the epoch, UTC.
     """
 
     id: str

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Comparison:
     """The second case over the first; the first plays the baseline.
 
-    `versions` are of each side's Python, numpy and runtimes, by role, where the sides have
-    interpreters of their own; `differences` are whatever else is not equal, one in each line.
+    `versions` are of each side's Python, numpy and runtime, by role; `differences` are whatever
+    else is not equal, one in each line.
     """
 
     suite: str

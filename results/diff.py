@@ -85,7 +85,7 @@ class RunDiff:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class StoredRun:
     """One of the runs, its summaries by position, and what identifies its environment."""
 
     run: RunResult
@@ -100,7 +100,7 @@ class Side:
         }
 
 
-def diff(a: Side, b: Side) -> RunDiff:
+def diff(a: StoredRun, b: StoredRun) -> RunDiff:
     """Return the runs side by side."""
     of_a, of_b = a.told(), b.told()
     return RunDiff(
@@ -121,15 +121,15 @@ def _case(case_id: str, a: Told | None, b: Told | None) -> CaseDiff:
     return CaseDiff(case_id=case_id, a=a, b=b, differences=tuple(found))
 
 
-def _run_fields(side: Side) -> dict[str, Any]:
-    record = side.run.record
+def _run_fields(stored: StoredRun) -> dict[str, Any]:
+    record = stored.run.record
     return {
         "suite": record.suite,
         "suite_sha256": record.suite_sha256,
         "only": record.only,
         "seed": record.seed,
         "dyno_version": record.dyno_version,
-        **side.identity,
+        **stored.identity,
     }
 
 

@@ -25,7 +25,7 @@ from results.compare import (
     p_towards,
     pair_ratio,
 )
-from results.reasons import count, disturbance, reason, times, too_few, unsteady
+from results.reasons import count, disturbance, left_out, reason, times, too_few, unsteady
 from results.tails import tails
 from results.verdict import FASTER, SAME, SLOWER, UNSURE, Confirmation, Verdict
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from results.paired import PairRecord, SideBlocks
     from results.verdict import Estimate, PairRatio
 
-SPARE_PAIRS = 3
+SPARE_PAIRS = 12
 """A case may have so many unusable pairs; with one more it gets no further ones."""
 CONFIRM_SHARE = 0.75
 """Fresh pairs confirm a change of this fraction of the smallest one reported: 1.5 % for 2 %."""
@@ -207,7 +207,7 @@ def _verdict(
         p99=p99,
         baseline_ns=_typical_ns([pair.baseline.blocks for pair in counted]),
         candidate_ns=_typical_ns([pair.candidate.blocks for pair in counted]),
-        notes=unsteady(counted),
+        notes=(*left_out(ratios), *unsteady(counted)),
     )
 
 

@@ -5,7 +5,7 @@ What `add_*` returned from is on disk: a gate killed at any moment loses the pai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Select, Table, func, insert, select
@@ -13,10 +13,10 @@ from sqlalchemy import Select, Table, func, insert, select
 from results import gate_rows, pair_rows, queries, schema
 from results.codec import encodable
 from results.damage import check_text, lenient, of_row, reading
-from results.database import driver_connection
-from results.gate_record import KINDS, GateOverview, GateRecord, GateResult
+from results.database import StoreError, driver_connection
+from results.gate_record import GateOverview, GateRecord, GateResult
 from results.paired import PHASES, PairRecord
-from results.series import check_new, choose_baseline, choose_gate
+from results.series import check_new, choose_baseline
 from results.store import FILE, Store
 
 if TYPE_CHECKING:
@@ -109,18 +109,15 @@ class Gates:
             for row in self._rows(select(gate).order_by(gate.c.started_at.desc(), gate.c.id.desc()))
         )
 
-    def find_gate(self, text: str | None = None, *, kinds: Collection[str] = KINDS) -> str:
-        """Return the id of the gate meant by its id or the start of it, None for the newest.
-
-        Only gates of these kinds count.
-        """
-        found = [one.record for one in self.gates() if one.record.kind in kinds]
-        return choose_gate(found, text, where=str(self._store.folder))
-
-    def read_gate(self, text: str | None = None, *, kinds: Collection[str] = KINDS) -> GateResult:
-        """Return the gate that `find_gate` finds, with its verdicts and without its pairs."""
-        gate_id = self.find_gate(text, kinds=kinds)
-        (row,) = self._rows(select(schema.gate).filter_by(id=gate_id))
+    def read_gate(self, gate_id: str) -> GateResult:
+        """Return the gate with its verdicts and without its pairs."""
+        found = self._rows(select(schema.gate).filter_by(id=gate_id))
+        if not found:
+            raise StoreError(
+                f"{self._store.folder}: expected the id of a gate, got {gate_id!r}. "
+                "List them with 'dyno runs --gates'."
+            )
+        (row,) = found
         record = self._reading(row, gate_rows.read_gate_row)
         ends = self._rows(select(schema.gate_end).filter_by(gate_id=gate_id))
         verdicts = select(schema.verdict).filter_by(gate_id=gate_id)

@@ -104,10 +104,10 @@ def alarms_tonight(nights: Nights) -> dict[str, Alarm]:
 def _alarms(nights: Nights, watched: Watched, place: int) -> tuple[Alarm, ...]:
     """Return the alarms of a case, oldest first."""
     found: list[Alarm] = []
-    for side, word in enumerate((SLOWER, FASTER)):
-        stands = watched.stands[:, side, place]
+    for way, word in enumerate((SLOWER, FASTER)):
+        stands = watched.stands[:, way, place]
         if stands.any():
-            began, drift = watched.began[:, side, place], watched.drift[:, place]
+            began, drift = watched.began[:, way, place], watched.drift[:, place]
             found += _episodes(word, nights.started_at, stands, began, drift)
     return tuple(sorted(found, key=lambda alarm: alarm.since))
 

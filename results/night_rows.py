@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from results.lineage import Lineage
     from results.paired import Floats, Integers
 
-KINDS = ("gate", "nightly")
+_KINDS = ("gate", "nightly")
+"""A rebase is no night."""
 _CHUNK = 20_000
 _MOST_LOG = 100.0
 """Of a log ratio and its standard error; the exponentials of some more are no numbers."""
@@ -62,7 +63,7 @@ def gates(connection: Connection, lineage: Lineage) -> Sequence[Any]:
     query = (
         select(gate.c.id, gate.c.started_at, gate.c.baseline_id)
         .join(end)
-        .where(gate.c.baseline_id.in_(baselines), gate.c.kind.in_(KINDS), end.c.state == "done")
+        .where(gate.c.baseline_id.in_(baselines), gate.c.kind.in_(_KINDS), end.c.state == "done")
         .order_by(gate.c.started_at, gate.c.id)
     )
     found = connection.execute(query).all()

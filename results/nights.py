@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import stdtrit
 
+from results.compare import critical
 from results.damage import UNREADABLE, told
 from results.database import DamagedError, StoreError
 from results.lineage import lineage
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from results.paired import Floats, Integers
     from results.reader import Reader
 
-
 _MOST_EXPONENT = 700.0
+"""The exponential of some more is no number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,7 +68,7 @@ class Reading:
 def reading(nights: Nights, night: int, place: int) -> Reading:
     """Return what the night told of the case; no word where it was not of that night."""
     word, value = str(nights.words[night, place]), float(nights.log_ratio[night, place])
-    half = float(stdtrit(nights.df[night, place], 0.975) * nights.se[night, place])
+    half = critical(float(nights.df[night, place])) * float(nights.se[night, place])
     if not abs(value) + half < _MOST_EXPONENT:
         return Reading(word=word, ratio=None, low=None, high=None)
     return Reading(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from results.compare import CLEAN_QUADS, EQ_MARGIN, LOOKS, look, p_towards
+from results.compare import EQ_MARGIN, LOOKS, look, p_towards
 from results.rules import DISTURBED_SHARE
 from results.verdict import FASTER, SAME, SLOWER, UNSURE
 
@@ -47,7 +47,7 @@ def too_few(ratios: Sequence[PairRatio], *, need: int, kind: str = "") -> str:
     if usable == len(ratios):
         return f"{count(usable, kind)}, {need} are needed"
     return (
-        f"{usable} of {count(len(ratios), kind)} had at least {CLEAN_QUADS} undisturbed quads, "
+        f"{usable} of {count(len(ratios), kind)} were undisturbed enough to count, "
         f"{need} such pairs are needed"
     )
 
@@ -57,6 +57,14 @@ def disturbance(share: float | None) -> str:
     if share is None or share <= DISTURBED_SHARE:
         return ""
     return f"; {100 * share:.0f} % of the blocks were disturbed"
+
+
+def left_out(ratios: Sequence[PairRatio]) -> tuple[str, ...]:
+    """Return a note where pairs were too disturbed or noisy to count."""
+    left = sum(not ratio.usable for ratio in ratios)
+    if not left:
+        return ()
+    return (f"{left} of {count(len(ratios))} did not count: too disturbed or too noisy",)
 
 
 def unsteady(pairs: Sequence[PairRecord]) -> tuple[str, ...]:

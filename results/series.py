@@ -1,4 +1,4 @@
-"""Which of the stored baselines and gates a user means, and whether a new baseline may be added."""
+"""Which of the stored baselines a user means, and whether a new one may be added."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from suites.errors import did_you_mean
 
 if TYPE_CHECKING:
     from results.baseline import Baseline
-    from results.gate_record import GateRecord
 
 _TOLD = 4
 
@@ -69,33 +68,6 @@ def choose_baseline(
     known = [one.name for one in baselines]
     raise StoreError(
         f"{where}: expected the name of a baseline, got {name!r}.{did_you_mean(name, known)} {pin}"
-    )
-
-
-def choose_gate(gates: Sequence[GateRecord], text: str | None, *, where: str) -> str:
-    """Return the id of the gate that `text` means: an id or the start of one, None for the newest.
-
-    `gates` are newest first. Raises StoreError.
-    """
-    ids = [gate.id for gate in gates]
-    if not ids:
-        raise StoreError(
-            f"{where}: expected a gate, got none in the store. "
-            "Start one: dyno gate SUITE --baseline NAME"
-        )
-    if text is None or text in ids:
-        return text or ids[0]
-    started = [gate_id for gate_id in ids if text and gate_id.startswith(text)]
-    if len(started) == 1:
-        return started[0]
-    if started:
-        raise StoreError(
-            f"{where}: expected the id of one gate, got {text!r}, with which {_listed(started)} "
-            "begin. Give more of the id."
-        )
-    raise StoreError(
-        f"{where}: expected the id of a gate, got {text!r}.{did_you_mean(text, ids)} "
-        "List them with 'dyno runs --gates'."
     )
 
 

@@ -22,7 +22,7 @@ WORDS = (SLOWER, FASTER, SAME, UNSURE, INCOMPARABLE)
 class PairRatio:
     """What one pair says: log of candidate over baseline, its standard error within the pair.
 
-    `usable` is False where too few quads were undisturbed for the pair to count.
+    `usable` is False where the pair was too disturbed, or too noisy, to count.
     """
 
     log_ratio: float

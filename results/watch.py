@@ -38,13 +38,13 @@ DRIFT_NOISE = 4.0
 this many times the usual standard error of the last five, and of those that the level is of."""
 LEVEL_NIGHTS = (3, 10)
 """A level is of the first half of the nights: so many at least, and at most."""
-SIDES = np.array([[1.0], [-1.0]])
+DIRECTIONS = np.array([[1.0], [-1.0]])
 """Slower, faster."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Watched:
-    """What is known after each night, of the sides of `SIDES` (n, 2, c) and of both (n, c).
+    """What is known after each night, of each of `DIRECTIONS` (n, 2, c) and of both (n, c).
 
     `began` is the night since which a sum has grown, `drift` the median of the last nights over the
     level.
@@ -110,7 +110,7 @@ class _State:
         fix. Where one begins the level is settled: else the change would become the level.
         """
         self.began = np.where(has & (self.total == 0), night, self.began)
-        grown = np.maximum(0.0, self.total + SIDES * z - ALLOWANCE)
+        grown = np.maximum(0.0, self.total + DIRECTIONS * z - ALLOWANCE)
         self.total = np.where(has, grown, self.total)
         now = np.where(has, (self.total > ALARM_SUM) & drifted, self.stands)
         self.total[self.stands & ~now] = 0.0
@@ -134,7 +134,7 @@ def watch(nights: Nights) -> Watched:
         z = (value - state.level) / np.maximum(nights.own_se[night], LEAST_SE)
         level[night] = state.level
         drift[night] = np.median(state.last, axis=0) - state.level
-        drifted = SIDES * drift[night] > state.bounds(least)
+        drifted = DIRECTIONS * drift[night] > state.bounds(least)
         state.judge(night, np.clip(z, -MOST_Z, MOST_Z), drifted, has)
         stands[night], began[night] = state.stands, state.began
     return Watched(stands=stands, began=began, drift=drift, level=level)

@@ -58,7 +58,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pinner:
-    """Makes baselines in a store; waits and tells as a run does."""
+    """Makes baselines in a store; `waiting` takes whom it waits for."""
 
     store: Path
     cache: Path | None = None
@@ -66,7 +66,6 @@ class Pinner:
     device: str = ""
     wait: bool = False
     waiting: Callable[[str], None] = field(default=lambda _line: None)
-    told: Callable[[str, int, int], None] = field(default=lambda _what, _done, _total: None)
 
     @property
     def shelf(self) -> Shelf:
@@ -122,7 +121,7 @@ class Pinner:
                 closure=copy_closure(folders.store),
                 counts=False,
             )
-            supplies = staging.prepare(self.told)
+            supplies = staging.prepare()
             return pin_suite_of(_fresh(name, found), plan, supplies, self.shelf)
 
     @contextmanager

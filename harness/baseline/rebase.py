@@ -10,15 +10,13 @@ from harness.baseline.site import BaselineError
 from results.baseline import Baseline, Splice
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from harness.baseline.pin import Pin, Pinner
     from results.gates import Gates
     from suites.suite import Suite
     from suites.vocabulary import Vocabulary
 
-Measure = Callable[[Baseline, Baseline], Mapping[str, Splice]]
-"""Measures the second baseline against the first, side by side; splices are by case."""
+Measure = Callable[[Baseline], Mapping[str, Splice]]
+"""Measures the new baseline against the old one, side by side; splices are by case."""
 
 
 def rebase(
@@ -29,7 +27,6 @@ def rebase(
     *,
     name: str,
     python: str | None = None,
-    only: Sequence[tuple[str, str]] = (),
     measure: Measure,
 ) -> Pin:
     """Return the baseline of the suite as it is now, once it is stored in place of the newest one.
@@ -45,8 +42,8 @@ def rebase(
             f"that waits for its first gate. Pin it with 'dyno gate SUITE --baseline {name}'."
         )
     python = old.python if python is None else python
-    pin = pinner.suite(suite, vocabulary, name=old.name, python=python, only=only)
-    made = repinned(old, pin.baseline, measure(old, pin.baseline))
+    pin = pinner.suite(suite, vocabulary, name=old.name, python=python)
+    made = repinned(old, pin.baseline, measure(pin.baseline))
     gates.add_baseline(made)
     return replace(pin, baseline=made)
 

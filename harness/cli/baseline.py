@@ -82,7 +82,7 @@ def pin_command(
         cache_bytes=parse_size(cache_size, option="--cache-size"),
         device=device,
         wait=wait,
-        waiting=tell_waiting,
+        waiting=tell,
     )
     pin = _pin(pinner, name, suite, python, only)
     tell_pin(pin, store, suite)
@@ -188,11 +188,6 @@ def _pinned_lines(baseline: Baseline, shelf: Shelf) -> Iterator[str]:
         f"{baseline.suite}, {_count(models, 'model')}, {size(shelf.size_bytes(baseline))} "
         f"in {shelf.root}"
     )
-
-
-def tell_waiting(line: str) -> None:
-    """Print whom a pinning waits for."""
-    tell(line)
 
 
 def _gates(store: Path) -> Gates:

@@ -69,8 +69,7 @@ def write_faces(
     if faces.json is not None:
         from results.report.verdict_json import text
 
-        made = text(result, exit_code=exit_code, alarms=frame.alarms, live=frame.live)
-        write_file(faces.json, made.encode())
+        write_file(faces.json, text(result, exit_code=exit_code, alarms=frame.alarms).encode())
     if faces.junit is not None:
         from results.report.junit import broken_suite, document, gate_suite, run_suite
 
@@ -109,4 +108,7 @@ def _tell_github(result: GateResult, frame: GateFrame) -> None:
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write(f"{step_summary(result, frame)}\n")
     except OSError as error:  # nobody asked for it: the exit code says what the verdicts are
-        tell(f"{summary}: no summary of this step: {reason(error)}. Mend GITHUB_STEP_SUMMARY.")
+        tell(
+            f"{summary}: expected a summary that can be written, got one that cannot: "
+            f"{reason(error)}. Mend GITHUB_STEP_SUMMARY."
+        )

@@ -37,15 +37,15 @@ def command(
 
 def _diff(store: Store, id_a: str, id_b: str) -> RunDiff:
     from harness.environment import identity
-    from results.diff import Side, diff
+    from results.diff import StoredRun, diff
     from results.summaries import summaries
 
-    runs = (store.read_run(id_a), store.read_run(id_b))
-    a, b = (
-        Side(run=run, summaries=summaries(store, run), identity=identity(run.record.environment))
-        for run in runs
-    )
-    return diff(a, b)
+    def stored(run_id: str) -> StoredRun:
+        run = store.read_run(run_id)
+        known = identity(run.record.environment)
+        return StoredRun(run=run, summaries=summaries(store, run), identity=known)
+
+    return diff(stored(id_a), stored(id_b))
 
 
 def _show(found: RunDiff, form: Format) -> None:

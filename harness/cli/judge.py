@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.alive import live_runs
 from harness.cli.ci import NOT_ENDED, claim, write_broken, write_faces
 from harness.cli.main import for_users
 from harness.cli.options import parse_size
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def _no_alarms(_gate: Gate) -> tuple[str, ...]:
-    """Tell of no history."""
+    """Return none, as where no history is asked for."""
     return ()
 
 
@@ -136,19 +135,9 @@ def _tell(
     from rich.console import Console
 
     result = gate.gates.read_gate(gate.record.id)
-    framed = replace(
-        frame,
-        machine=describe(result.record.environment),
-        live=gate.record.id in live_runs(gate.staging.folders.store),
-    )
+    framed = replace(frame, machine=describe(result.record.environment))
     with heard_or_not():
         Console().print(Verdicts(content=content(result, framed)))
     write_faces(
-        faces,
-        result,
-        framed,
-        exit_code=code,
-        run=run,
-        times_s=gate.times_s,
-        trouble=trouble,
+        faces, result, framed, exit_code=code, run=run, times_s=gate.times_s, trouble=trouble
     )

@@ -20,7 +20,10 @@ from harness.cli.options import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from harness.baseline.pin import Pinner
     from results.baseline import Baseline, Splice
+    from suites.suite import Suite
+    from suites.vocabulary import Vocabulary
 
 
 def command(
@@ -57,13 +60,11 @@ def command(
     """
     from harness.baseline.pin import Pinner
     from harness.baseline.rebase import rebase, unspliced
-    from harness.cli.baseline import tell_pin, tell_waiting
+    from harness.cli.baseline import tell_pin
     from harness.cli.lines import print_line
     from harness.cli.opening import open_store
-    from harness.cli.verdict_lines import make_gate_observer
+    from harness.cli.streams import tell
     from harness.exit_codes import CASE_FAILED, OK
-    from harness.paired.splices import splices
-    from harness.paired.start import gating
     from harness.vocabulary import installed_vocabulary
     from results.gates import Gates
     from suites.load import load_suite
@@ -72,49 +73,49 @@ def command(
     loaded = load_suite(suite, vocabulary)
     gates = Gates(open_store(store))
     old = gates.baseline(name, loaded.name)
-    cap_bytes = parse_size(cache_size, option="--cache-size")
     pinner = Pinner(
         store=store,
         cache=cache,
-        cache_bytes=cap_bytes,
+        cache_bytes=parse_size(cache_size, option="--cache-size"),
         device=device,
         wait=wait,
-        waiting=tell_waiting,
+        waiting=tell,
     )
 
-    def measure(_old: Baseline, new: Baseline) -> Mapping[str, Splice]:
-        if anew:
-            return {}
-        with (
-            make_gate_observer() as observer,
-            gating(
-                loaded,
-                vocabulary,
-                baseline=name,
-                kind="rebase",
-                store=store,
-                wait=wait,
-                cache=cache,
-                cache_bytes=cap_bytes,
-                device=device,
-                python=new.python,
-                observer=observer,
-            ) as gate,
-        ):
-            gate.execute()
-        return splices(gates.read_gate(gate.record.id).cases)
+    def measure(new: Baseline) -> Mapping[str, Splice]:
+        return {} if anew else _measured(pinner, loaded, vocabulary, name, new)
 
-    pin = rebase(
-        pinner,
-        gates,
-        loaded,
-        vocabulary,
-        name=name,
-        python=python,
-        measure=measure,
-    )
+    pin = rebase(pinner, gates, loaded, vocabulary, name=name, python=python, measure=measure)
     tell_pin(pin, store, suite)
     why = "nothing was measured" if anew else "it could not be measured against the old side"
     for case_id in unspliced(old, pin.baseline):
         print_line(f"anew  {case_id}  {why}")
     raise typer.Exit(CASE_FAILED if pin.failed else OK)
+
+
+def _measured(
+    pinner: Pinner, suite: Suite, vocabulary: Vocabulary, name: str, new: Baseline
+) -> Mapping[str, Splice]:
+    """Return the splices of the new baseline, measured against the one of that name."""
+    from harness.cli.verdict_lines import make_gate_observer
+    from harness.paired.splices import splices
+    from harness.paired.start import gating
+
+    with (
+        make_gate_observer() as observer,
+        gating(
+            suite,
+            vocabulary,
+            baseline=name,
+            kind="rebase",
+            store=pinner.store,
+            wait=pinner.wait,
+            cache=pinner.cache,
+            cache_bytes=pinner.cache_bytes,
+            device=pinner.device,
+            python=new.python,
+            observer=observer,
+        ) as gate,
+    ):
+        gate.execute()
+    return splices(gate.gates.read_gate(gate.record.id).cases)

@@ -109,10 +109,7 @@ class Contest:
         return needed(self.interpreters[role].versions, [self.cases[role].case.backend])
 
     def _difference(self, baseline: Terms, candidate: Terms) -> str | None:
-        found = [
-            *differences(baseline, candidate),
-            *self._unlike,
-        ]
+        found = [*differences(baseline, candidate), *self._unlike]
         self._differences.extend({line.partition(":")[0]: line for line in found}.values())
         return compare_difference(baseline, candidate)
 
@@ -162,17 +159,22 @@ def comparing(
         wait=wait,
         observer=observer,
     ) as made:
-        named = {
-            role: absolute(sys.executable if python is None else python)
-            for role, python in zip(SIDES, pythons, strict=True)
-        }
-        found = {
-            role: probe(
-                python, [chosen[role].case.backend], closure=made.closure, folders=made.folders
-            )
-            for role, python in named.items()
-        }
+        found = _interpreters(made, chosen, pythons)
         yield Contest(made=made, cases=chosen, interpreters=found, observer=observer)
+
+
+def _interpreters(
+    made: Bench, cases: Mapping[str, PlannedCase], pythons: tuple[str | None, str | None]
+) -> Mapping[str, Interpreter]:
+    """Return the interpreters by role, each asked for its case's backend.
+
+    All are found before one is asked. Raises InterpreterError.
+    """
+    paths = [absolute(sys.executable if python is None else python) for python in pythons]
+    return {
+        role: probe(path, [cases[role].case.backend], closure=made.closure, folders=made.folders)
+        for role, path in zip(SIDES, paths, strict=True)
+    }
 
 
 def _find(plan: Plan, case_id: str) -> PlannedCase:

@@ -46,6 +46,7 @@ class _State:
 
     @property
     def is_disturbed(self) -> bool:
+        """Return whether the device was slowed down or had another process."""
         return not SLOWED_BY.isdisjoint(self.reasons or ()) or bool(self.others)
 
 

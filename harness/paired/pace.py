@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from harness.plan import PROCESS_START_S, WARMUP_WINDOWS_S
 from harness.protocol import BLOCK_S, warmup_rule
 from results.compare import QUADS
+from results.paired import SIDES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SIDES = 2
-_BLOCKS = _SIDES * (1 + 2 * QUADS)
+_BLOCKS = len(SIDES) * (1 + 2 * QUADS)
 """Of each side two a quad, and one that warms it up again."""
 
 
 def pair_s(device: str) -> float:
     """Return a guess of what a pair takes, for queries that are short beside a block."""
     warmup_s = max(warmup_rule(device).seconds, WARMUP_WINDOWS_S)
-    return _SIDES * (PROCESS_START_S + warmup_s) + _BLOCKS * BLOCK_S
+    return len(SIDES) * (PROCESS_START_S + warmup_s) + _BLOCKS * BLOCK_S
 
 
 @dataclass(slots=True)

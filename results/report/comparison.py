@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from results.codec import encodable, plain
+from results.codec import plain
 from results.report.body import Body
 from results.report.content import Content
-from results.report.verdict_json import case_fields, finite
+from results.report.verdict_json import case_fields, dumped
 from results.report.verdict_words import label, times
 from results.report.verdicts import table
 from results.verdict import FASTER, SAME, SLOWER, CaseVerdict, Verdict
@@ -59,8 +58,7 @@ def text(found: Comparison, *, exit_code: int) -> str:
         "exit_code": exit_code,
         **{name: value for name, value in case_fields(_case(found)).items() if name != "position"},
     }
-    dumped = json.dumps(finite(made), allow_nan=False, ensure_ascii=False, indent=2)
-    return encodable(f"{dumped}\n")
+    return dumped(made)
 
 
 def _case(found: Comparison) -> CaseVerdict:

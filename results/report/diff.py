@@ -81,7 +81,7 @@ def _heading(diff: RunDiff, machines: tuple[str, str]) -> Iterator[tuple[str, st
     yield "B", _run(diff.b)
     apart_s = diff.b.started_at - diff.a.started_at
     if apart_s:
-        yield "apart", f"B began {duration(abs(apart_s) * 1e9)} {_side(apart_s)} A"
+        yield "apart", f"B began {duration(abs(apart_s) * 1e9)} {_order(apart_s)} A"
     if machines[0] == machines[1]:
         yield from (("machine", machine) for machine in machines[:1] if machine)
     else:
@@ -90,7 +90,7 @@ def _heading(diff: RunDiff, machines: tuple[str, str]) -> Iterator[tuple[str, st
         yield "A → B", _listed(diff.differences)
 
 
-def _side(apart_s: float) -> str:
+def _order(apart_s: float) -> str:
     return "after" if apart_s > 0 else "before"
 
 

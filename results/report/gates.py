@@ -9,10 +9,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from results.gate_rows import FAILED
+from results.report.verdict_words import ORDER, STYLES
 from results.report.wording import one_line
 from results.totals import state_word
-from results.verdict import FASTER, INCOMPARABLE, SAME, SLOWER, UNSURE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 _HEADS = ("gate (UTC)", "kind", "baseline", "suite", "state", "verdicts")
 _FOLDED = ("baseline", "suite")
 _WIDEST = 10_000
-_ORDER = (SLOWER, FAILED, UNSURE, FASTER, INCOMPARABLE, SAME)
-_STYLES = {SLOWER: "bold red", FAILED: "bold red", FASTER: "green", UNSURE: "yellow"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +63,8 @@ class GateList:
         state = state_word(gate.end, live=record.id in self.live)
         words = (record.id, record.kind, gate.baseline_name, record.suite, state)
         counts = [
-            Text(f"{count} {word}", style=_STYLES.get(word, ""))
-            for word in _ORDER
+            Text(f"{count} {word}", style=STYLES.get(word, ""))
+            for word in ORDER
             if (count := gate.counts.get(word, 0))
         ]
         told = Text(separator).join(counts) if counts else Text("none")

@@ -20,11 +20,11 @@ _NAMED = 3
 """Ids that a summary of changes names; the cases' own lines have the rest."""
 
 
-def heading(result: GateResult, machine: str, *, live: bool = False) -> tuple[tuple[str, str], ...]:
+def heading(result: GateResult, machine: str) -> tuple[tuple[str, str], ...]:
     """Return the labelled lines; `machine` is the candidate's, in one line."""
     record = result.record
     only = f", only {record.only}" if record.only else ""
-    state = f"{moment(record.started_at)}, {state_word(result.end, live=live)}"
+    state = f"{moment(record.started_at)}, {state_word(result.end, live=False)}"
     lines = {
         record.kind: record.id,
         "suite": f"{record.suite}{only}",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from results.codec import encodable, plain
 from results.record import Failed
-from results.report.verdict_words import counts
+from results.report.verdict_words import counts, word
 from results.totals import state_word
 from results.verdict import Estimate
 
@@ -23,19 +23,13 @@ SCHEMA = 1
 """Goes up when a key changes its meaning or goes away, not when one is added."""
 
 
-def text(
-    result: GateResult,
-    *,
-    exit_code: int | None = None,
-    alarms: Sequence[str] = (),
-    live: bool = False,
-) -> str:
+def text(result: GateResult, *, exit_code: int | None = None, alarms: Sequence[str] = ()) -> str:
     """Return the gate as one object, its keys in a fixed order; a number that is none is null."""
     made = {
         "schema": SCHEMA,
         "gate": {
             **plain(result.record),
-            "state": state_word(result.end, live=live),
+            "state": state_word(result.end, live=False),
             "ended_at": result.end.ended_at if result.end else None,
         },
         "baseline": _baseline(result.baseline),
@@ -44,15 +38,13 @@ def text(
         "alarms": list(alarms),
         "cases": [case_fields(case) for case in result.cases],
     }
-    dumped = json.dumps(finite(made), allow_nan=False, ensure_ascii=False, indent=2)
-    return encodable(f"{dumped}\n")
+    return dumped(made)
 
 
 def _baseline(baseline: Baseline) -> dict[str, Any]:
     """Return what is known of the baseline beside its cases: `dyno baseline show` has those."""
-    left = {"cases"}
-    named = [field.name for field in fields(baseline) if field.name not in left]
-    return {name: plain(getattr(baseline, name)) for name in named}
+    names = [field.name for field in fields(baseline) if field.name != "cases"]
+    return {name: plain(getattr(baseline, name)) for name in names}
 
 
 def case_fields(case: CaseVerdict) -> dict[str, Any]:
@@ -60,7 +52,7 @@ def case_fields(case: CaseVerdict) -> dict[str, Any]:
     outcome = case.outcome
     head = {"position": case.position, "id": case.case_id}
     if isinstance(outcome, Failed):
-        return {**head, "word": "FAILED", **plain(outcome)}
+        return {**head, "word": word(case), **plain(outcome)}
     return {**head, **_verdict(outcome)}
 
 
@@ -79,10 +71,16 @@ def _estimate(estimate: Estimate | None) -> dict[str, Any] | None:
     return {"ratio": estimate.ratio, **plain(estimate)} if estimate else None
 
 
-def finite(value: Any) -> Any:
+def dumped(value: Any) -> str:
+    """Return the value as a text of JSON; a number that is none is null."""
+    made = json.dumps(_finite(value), allow_nan=False, ensure_ascii=False, indent=2)
+    return encodable(f"{made}\n")
+
+
+def _finite(value: Any) -> Any:
     """Return the value with null for every NaN and infinity in it."""
     if isinstance(value, dict):
-        return {key: finite(inner) for key, inner in value.items()}
+        return {key: _finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [finite(inner) for inner in value]
+        return [_finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

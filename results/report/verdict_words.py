@@ -23,6 +23,7 @@ from results.verdict import (
 FAILED = "FAILED"
 ORDER = (SLOWER, FAILED, UNSURE, FASTER, INCOMPARABLE, SAME)
 """What asks for the most attention comes first."""
+STYLES = {SLOWER: "bold red", FAILED: "red", UNSURE: "yellow", FASTER: "green", INCOMPARABLE: "dim"}
 _SMALL = 0.1
 _TOLD_BY_RATIO = (SLOWER, FASTER, SAME)
 

@@ -17,8 +17,8 @@ from results.report.terminal import Report
 from results.report.units import MISSING, TIMES, aligned, duration, scaled
 from results.report.verdict_heading import heading
 from results.report.verdict_words import (
-    FAILED,
     ORDER,
+    STYLES,
     bounds,
     ordered,
     remark,
@@ -27,7 +27,7 @@ from results.report.verdict_words import (
     times,
     word,
 )
-from results.verdict import FASTER, INCOMPARABLE, SLOWER, UNSURE, TailRatio, Verdict
+from results.verdict import TailRatio, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
@@ -40,7 +40,6 @@ INTERVAL_RULE = (
     "Ratios are candidate over baseline, ×1.030 is 3 % slower, with 95 % intervals over fresh "
     "pairs. Times are of this hour and not to be held against another's."
 )
-STYLES = {SLOWER: "bold red", FAILED: "red", UNSURE: "yellow", FASTER: "green", INCOMPARABLE: "dim"}
 _WORD = re.compile(rf"(?:#[\d#–, ]+(?:and \d+ more )?)?({'|'.join(ORDER)})\b")
 _CASE_WIDTH = 24
 _DROPS = {"p95": 1, "p99": 2, "times": 3}
@@ -50,14 +49,12 @@ _DROPS = {"p95": 1, "p99": 2, "times": 3}
 class GateFrame:
     """What stands around the verdicts of a gate, each of it in one line.
 
-    `conclusion` is the exit code and why, `alarms` are of the history; `live` is whether the gate
-    goes on.
+    `conclusion` is the exit code and why, `alarms` are of the history.
     """
 
     machine: str = ""
     conclusion: str = ""
     alarms: tuple[str, ...] = ()
-    live: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +93,7 @@ def content(result: GateResult, frame: GateFrame, *, most: int | None = None) ->
         interval_rule=INTERVAL_RULE,
     )
     return Content(
-        heading=heading(result, frame.machine, live=frame.live),
+        heading=heading(result, frame.machine),
         bodies=(body,),
         warnings=frame.alarms,
         closing=tuple(filter(None, (_closing(result), more, frame.conclusion))),

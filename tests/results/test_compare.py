@@ -60,14 +60,14 @@ def test_a_suite_that_says_nothing_has_the_threshold_of_the_algorithm():
 
 def test_a_pair_is_the_median_over_quads_of_the_log_times_apart():
     baseline = np.array([100.0, 100.0, 200.0, 200.0, 100.0, 400.0])
-    candidate = np.array([100.0, 121.0, 200.0, 200.0, 400.0, 400.0])
+    candidate = np.array([100.0, 102.01, 200.0, 200.0, 200.0, 242.0])
 
     found = pair_ratio_of(baseline, candidate, None, None, watched=False)
 
-    # quads: log(121/100)/2 = log 1.1, 0, log 4 − log(100·400)/2 + log 100 = log 2
-    assert found.log_ratio == pytest.approx(math.log(1.1))
-    # distances from log 1.1: 0, log 1.1, log (2/1.1)
-    assert found.se == pytest.approx(1.2533 * 1.4826 * math.log(1.1) / math.sqrt(3))
+    # quads: log(102.01/100)/2 = log 1.01, 0, log(200·242)/2 − log(100·400)/2 = log 1.1
+    assert found.log_ratio == pytest.approx(math.log(1.01))
+    # distances from log 1.01: 0, log 1.01, log (1.1/1.01)
+    assert found.se == pytest.approx(1.2533 * 1.4826 * math.log(1.01) / math.sqrt(3))
     assert (found.quads, found.clean_quads, found.usable) == (3, 3, True)
 
 
@@ -83,11 +83,11 @@ def test_a_pair_of_records_is_judged_by_its_block_medians(make_side, make_pair):
 
 @pytest.mark.parametrize(
     ("disturbed", "clean", "log_ratio"),
-    [(marks(0, 3, 4, 7, 8), 5, 0.0), (marks(0, 3, 4, 7, 8, 10), 4, 0.05)],
+    [(marks(0, 3, 4, 7, 8), 5, 0.0), (marks(0, 3, 4, 7, 8, 10), 4, 0.01)],
 )
 def test_only_clean_quads_count_where_there_are_five(disturbed, clean, log_ratio):
-    # the first five quads are at 0.10, the last five at 0
-    sides = blocks([0.10] * 5 + [0.0] * 5)
+    # the first five quads are at 0.02, the last five at 0
+    sides = blocks([0.02] * 5 + [0.0] * 5)
 
     found = pair_ratio_of(*sides, disturbed, None, watched=False)
 
@@ -109,6 +109,42 @@ def test_a_watched_pair_counts_only_with_five_clean_quads(places, usable):
     sides = blocks([0.0] * 10)
 
     assert pair_ratio_of(*sides, None, marks(*places), watched=True).usable is usable
+
+
+@pytest.mark.parametrize("watched", [True, False])
+@pytest.mark.parametrize(
+    ("log_ratio", "deviation", "usable"),
+    [(0.0, 0.02552, True), (0.0, 0.02554, False), (0.5, 0.02552, True), (-0.5, 0.02554, False)],
+)
+def test_a_pair_counts_only_where_its_own_error_is_small(log_ratio, deviation, usable, watched):
+    # 0.015 · √10 / (1.2533 · 1.4826) = 0.025528
+    sides = blocks([log_ratio - deviation, log_ratio + deviation] * 5)
+
+    found = pair_ratio_of(*sides, None, None, watched=watched)
+
+    assert found.se == pytest.approx(1.2533 * 1.4826 * deviation / math.sqrt(10))
+    assert (found.log_ratio, found.clean_quads) == (pytest.approx(log_ratio), 10)
+    assert found.usable is usable
+
+
+def test_a_pair_whose_error_is_exactly_the_largest_counts(monkeypatch):
+    sides = blocks([-0.01, 0.01] * 5)
+    se = pair_ratio_of(*sides, None, None, watched=False).se
+
+    monkeypatch.setattr("results.compare.NOISY", se)
+    assert pair_ratio_of(*sides, None, None, watched=False).usable
+    monkeypatch.setattr("results.compare.NOISY", np.nextafter(se, 0))
+    assert not pair_ratio_of(*sides, None, None, watched=False).usable
+
+
+@pytest.mark.parametrize(("places", "usable"), [((0, 2, 4, 6, 8), True), ((10, 12), False)])
+def test_the_error_of_a_pair_is_that_of_the_quads_that_count(places, usable):
+    # five quads far apart, then five that agree
+    sides = blocks([-0.2, 0.2, -0.1, 0.1, 0.3] + [0.0] * 5)
+
+    calm = pair_ratio_of(*sides, marks(*places), None, watched=False)
+
+    assert calm.usable is usable
 
 
 def test_times_below_the_step_of_the_clock_count_as_a_nanosecond():

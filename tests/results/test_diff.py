@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from results.aggregate import summarise
-from results.diff import Difference, Side, Told, diff
+from results.diff import Difference, StoredRun, Told, diff
 from results.record import CaseResult, Measured, RunResult, Skipped
 
 
@@ -21,7 +21,7 @@ def side(make_run, make_case, make_launch):
                 launches = [make_launch(number, (median_ns,) * 10) for number in range(2)]
                 summaries[position] = summarise(record, launches)
         result = RunResult(record=run or make_run(), end=None, cases=tuple(cases))
-        return Side(run=result, summaries=summaries, identity=dict(identity))
+        return StoredRun(run=result, summaries=summaries, identity=dict(identity))
 
     return make
 

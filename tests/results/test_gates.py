@@ -172,7 +172,7 @@ def test_a_baseline_with_a_case_twice_is_not_stored_by_half(gates):
 
 
 def test_a_gate_comes_back_with_its_verdicts_in_the_order_of_the_suite(gated):
-    assert gated.read_gate() == GateResult(
+    assert gated.read_gate(gate().id) == GateResult(
         record=gate(),
         baseline=FIRST,
         end=END,
@@ -215,22 +215,20 @@ def test_gates_are_listed_newest_first_with_their_verdicts_counted(gated):
     )
 
 
-def test_a_gate_is_found_among_those_of_a_kind(gated):
-    later = gate("20260104-000000-cccc", started_at=1_767_500_000.0, kind="nightly")
-    gated.add_gate(later)
-
-    assert gated.read_gate().record == later
-    assert gated.read_gate(kinds=("gate", "rebase")).record == gate()
-    assert gated.find_gate("20260103") == gate().id
-    with pytest.raises(StoreError, match="expected the id of a gate, got '20260103'"):
-        gated.find_gate("20260103", kinds=("nightly",))
+def test_a_gate_that_is_not_there_is_told(gated):
+    with pytest.raises(StoreError) as caught:
+        gated.read_gate("20260103")
+    assert str(caught.value) == (
+        f"{gated._store.folder}: expected the id of a gate, got '20260103'. "
+        "List them with 'dyno runs --gates'."
+    )
 
 
 def test_a_gate_that_was_killed_has_no_end(gates):
     gates.add_baseline(FIRST)
     gates.add_gate(gate())
 
-    assert gates.read_gate().end is None
+    assert gates.read_gate(gate().id).end is None
 
 
 DIE = """
@@ -269,7 +267,7 @@ def test_a_pair_without_a_number_is_never_stored(gated, make_pair, make_side):
     [
         (
             "UPDATE verdict SET detail = '{' WHERE position = 1",
-            lambda gates: gates.read_gate(),
+            lambda gates: gates.read_gate(gate().id),
             (
                 f"gate {gate().id}, case {OTHER.id}: expected a row that can be read, got "
                 "JSONDecodeError: Expecting property name enclosed in double quotes: line 1 "
@@ -278,7 +276,7 @@ def test_a_pair_without_a_number_is_never_stored(gated, make_pair, make_side):
         ),
         (
             "UPDATE verdict SET word = CAST(x'53ff' AS TEXT) WHERE position = 0",
-            lambda gates: gates.read_gate(),
+            lambda gates: gates.read_gate(gate().id),
             (
                 f"gate {gate().id}, case {CASE.id}: expected text in 'word', got bytes that "
                 "are not UTF-8"
@@ -335,12 +333,13 @@ def test_a_full_disk_is_told_in_one_line(gated, make_pair, monkeypatch):
 
 
 def test_a_store_that_cannot_be_written_is_still_read(gated, monkeypatch):
-    expected = gated.read_gate()
+    expected = gated.read_gate(gate().id)
     folder = gated._store.folder
     shutil.copytree(folder, folder.with_name("copy"))
     monkeypatch.setattr("results.access.os.access", lambda *_: False)
 
-    assert Gates(Store(Path(folder.with_name("copy")), create=False)).read_gate() == expected
+    copy = Gates(Store(Path(folder.with_name("copy")), create=False))
+    assert copy.read_gate(gate().id) == expected
 
 
 @pytest.mark.parametrize("read", [Gates.gates, Gates.read_gate])

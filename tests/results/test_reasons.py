@@ -3,10 +3,10 @@ import math
 import pytest
 
 from results.compare import combine, look
-from results.reasons import disturbance, reason, too_few
+from results.reasons import disturbance, left_out, reason, too_few
 from results.verdict import FASTER, SAME, SLOWER, UNSURE, PairRatio
 
-NOISY = (-0.02, 0.0, 0.02, 0.04) * 3
+WIDE = (-0.02, 0.0, 0.02, 0.04) * 3
 SLIGHT = tuple(0.025 + 0.01 * step for step in (-1, 0, 1)) * 4
 
 
@@ -25,7 +25,7 @@ def of(*log_ratios, usable=True):
         (SAME, [0.01] * 5, 1, "the 95 % interval lies within ±3 %, but it leaves 1 out"),
         (SAME, [-0.01] * 5, 1, "the 95 % interval lies within ±3 %, but it leaves 1 out"),
         (
-            *(UNSURE, NOISY, 7),
+            *(UNSURE, WIDE, 7),
             "×1.010 (0.995…1.025) after 12 pairs: neither a change of 2 % nor its absence is shown",
         ),
         (
@@ -57,11 +57,8 @@ def test_the_margin_of_same_goes_with_the_threshold():
         (0, 0, "0 pairs, 5 are needed"),
         (1, 0, "1 pair, 5 are needed"),
         (4, 0, "4 pairs, 5 are needed"),
-        (
-            *(4, 4),
-            "4 of 8 pairs had at least 5 undisturbed quads, 5 such pairs are needed",
-        ),
-        (0, 4, "0 of 4 pairs had at least 5 undisturbed quads, 5 such pairs are needed"),
+        (4, 4, "4 of 8 pairs were undisturbed enough to count, 5 such pairs are needed"),
+        (0, 4, "0 of 4 pairs were undisturbed enough to count, 5 such pairs are needed"),
     ],
 )
 def test_too_few_pairs_are_counted(usable, unusable, said):
@@ -73,6 +70,19 @@ def test_too_few_pairs_are_counted(usable, unusable, said):
 
 def test_fresh_pairs_are_called_so():
     assert too_few(of(math.pi), need=8, kind="fresh ") == "1 fresh pair, 8 are needed"
+
+
+@pytest.mark.parametrize(
+    ("usable", "unusable", "said"),
+    [
+        (0, 0, ()),
+        (5, 0, ()),
+        (0, 1, ("1 of 1 pair did not count: too disturbed or too noisy",)),
+        (5, 12, ("12 of 17 pairs did not count: too disturbed or too noisy",)),
+    ],
+)
+def test_pairs_that_did_not_count_are_noted(usable, unusable, said):
+    assert left_out(of(*[0.0] * usable) + of(*[0.0] * unusable, usable=False)) == said
 
 
 @pytest.mark.parametrize(

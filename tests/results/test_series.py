@@ -4,8 +4,7 @@ import pytest
 
 from results.baseline import Baseline
 from results.database import StoreError
-from results.gate_record import Changes, GateRecord
-from results.series import check_new, choose_baseline, choose_gate, newest
+from results.series import check_new, choose_baseline, newest
 
 FIRST = Baseline(
     id="a1",
@@ -23,19 +22,6 @@ SECOND = replace(FIRST, id="b2", replaces="a1")
 ALONE = replace(FIRST, id="c3", name="edge", suite="")
 OTHER = replace(FIRST, id="d4", suite="smoke")
 ALL = (FIRST, SECOND, ALONE, OTHER)
-GATE = GateRecord(
-    id="20260103-aaaa",
-    kind="gate",
-    baseline_id="b2",
-    suite="rnn",
-    suite_sha256="ef",
-    started_at=1.0,
-    dyno_version="1",
-    threshold=0.02,
-    environment={},
-    changes=Changes(),
-)
-GATES = (replace(GATE, id="20260104-bbbb"), GATE)
 
 
 def test_the_newest_of_a_series_is_what_nothing_replaces():
@@ -130,49 +116,3 @@ def test_only_the_newest_of_a_series_is_replaced(replaces):
         "store: expected the newest baseline 'main' of suite 'rnn' to be replaced, got "
         f"{replaces!r}. List them with 'dyno baseline list'."
     )
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [(None, GATES[0].id), (GATE.id, GATE.id), ("20260103", GATE.id), ("20260104-b", GATES[0].id)],
-)
-def test_a_gate_is_meant_by_its_id_or_the_start_of_it(text, expected):
-    assert choose_gate(GATES, text, where="store") == expected
-
-
-@pytest.mark.parametrize(
-    ("gates", "text", "message"),
-    [
-        (
-            (),
-            None,
-            "expected a gate, got none in the store. Start one: dyno gate SUITE --baseline NAME",
-        ),
-        (
-            GATES,
-            "2026",
-            (
-                "expected the id of one gate, got '2026', with which '20260104-bbbb', "
-                "'20260103-aaaa' begin. Give more of the id."
-            ),
-        ),
-        (
-            GATES,
-            "20260103-aaab",
-            (
-                "expected the id of a gate, got '20260103-aaab'. Did you mean '20260103-aaaa'? "
-                "List them with 'dyno runs --gates'."
-            ),
-        ),
-        (
-            GATES,
-            "",
-            "expected the id of a gate, got ''. List them with 'dyno runs --gates'.",
-        ),
-    ],
-)
-def test_a_gate_that_is_not_there_is_told(gates, text, message):
-    with pytest.raises(StoreError) as caught:
-        choose_gate(gates, text, where="store")
-
-    assert str(caught.value) == f"store: {message}"

@@ -192,7 +192,7 @@ def test_a_store_of_schema_5_still_opens(tmp_path):
     gates = Gates(store)
 
     first, second = gates.baselines()
-    result = gates.read_gate("20260103")
+    result = gates.read_gate("20260103-040506-2b4c")
     slower, failed = result.cases
     pairs = gates.pairs(result.record.id, slower.case_id)
 

@@ -23,8 +23,8 @@ def pinner(made, keep):
     """A pinner that makes one new baseline, and remembers the interpreter it was asked for."""
     fresh = made.baseline(keep(), id="20261122-030000-cd00", pinned_at=1_795_320_000.0)
 
-    def suite(_suite, _vocabulary, *, name, python, only):
-        stand_in.asked.append((name, python, only))
+    def suite(_suite, _vocabulary, *, name, python):
+        stand_in.asked.append((name, python))
         return Pin(baseline=fresh, failed=("bad",))
 
     stand_in = SimpleNamespace(suite=suite, asked=[])
@@ -41,14 +41,14 @@ def test_the_new_baseline_goes_on_with_the_series_by_what_was_measured(pinner, g
     gates.add_baseline(old)
     measured = []
 
-    def measure(before, after):
-        measured.append((before.id, after.id))
+    def measure(new):
+        measured.append(new.id)
         return {"tiny/fake/fp32/b1": SPLICE}
 
     pin = rebased(pinner, gates, measure)
 
-    assert measured == [("20261121-030000-ab00", "20261122-030000-cd00")]
-    assert pinner.asked == [("main", "/venv/bin/python", ())]
+    assert measured == ["20261122-030000-cd00"]
+    assert pinner.asked == [("main", "/venv/bin/python")]
     assert pin.failed == ("bad",)
     assert pin.baseline.replaces == old.id
     assert [case.splice for case in pin.baseline.cases] == [SPLICE]
@@ -59,15 +59,15 @@ def test_the_new_baseline_goes_on_with_the_series_by_what_was_measured(pinner, g
 def test_another_interpreter_may_be_named(pinner, gates, made, python):
     gates.add_baseline(made.baseline())
 
-    rebased(pinner, gates, lambda _old, _new: {}, python=python)
+    rebased(pinner, gates, lambda _new: {}, python=python)
 
-    assert pinner.asked == [("main", python, ())]
+    assert pinner.asked == [("main", python)]
 
 
 def test_where_measuring_ends_early_nothing_is_stored(pinner, gates, made):
     gates.add_baseline(made.baseline())
 
-    def interrupted(_old, _new):
+    def interrupted(_new):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -79,7 +79,7 @@ def test_an_interpreter_that_waits_for_its_first_gate_cannot_be_rebased(pinner, 
     gates.add_baseline(made.baseline(suite=""))
 
     with pytest.raises(BaselineError) as caught:
-        rebased(pinner, gates, lambda _old, _new: {})
+        rebased(pinner, gates, lambda _new: {})
     assert str(caught.value) == (
         "main: expected a baseline of suite 'rnn' to replace, got an interpreter that waits for "
         "its first gate. Pin it with 'dyno gate SUITE --baseline main'."

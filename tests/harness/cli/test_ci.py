@@ -133,7 +133,8 @@ def test_a_summary_that_cannot_be_written_costs_no_exit_code(result, tmp_path, m
     write_faces(Faces(), result, FRAME)
 
     assert capsys.readouterr().err == (
-        f"{tmp_path}: no summary of this step: is a directory. Mend GITHUB_STEP_SUMMARY.\n"
+        f"{tmp_path}: expected a summary that can be written, got one that cannot: "
+        "is a directory. Mend GITHUB_STEP_SUMMARY.\n"
     )
 
 

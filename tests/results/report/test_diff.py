@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from results.diff import Side, diff
+from results.diff import StoredRun, diff
 from results.report.diff import WHY, content, csv_lines, json_text
 from results.report.markdown import parts
 from results.report.terminal import Report
@@ -30,8 +30,10 @@ def found(run, summaries, gpu_summaries):
     other = replace(run, record=later, cases=tuple(cases[1:]))
     told = {**summaries, 1: replace(summaries[0], precision="bf16"), 4: gpu_summaries[3]}
     told[5] = summaries[4]
-    a = Side(run=run, summaries=summaries, identity={"packages.onnxruntime": "1.30.0", "mig": None})
-    b = Side(run=other, summaries=told, identity={"packages.onnxruntime": "1.31.1", "mig": False})
+    before = {"packages.onnxruntime": "1.30.0", "mig": None}
+    after = {"packages.onnxruntime": "1.31.1", "mig": False}
+    a = StoredRun(run=run, summaries=summaries, identity=before)
+    b = StoredRun(run=other, summaries=told, identity=after)
     shortened = replace(run, cases=run.cases[:-1])
     return diff(replace(a, run=shortened), b)
 
@@ -66,7 +68,7 @@ def test_a_machine_that_is_the_same_is_told_once(found):
 
 
 def test_a_run_beside_itself_differs_in_nothing(run, summaries):
-    one = Side(run=run, summaries=summaries, identity={})
+    one = StoredRun(run=run, summaries=summaries, identity={})
 
     report = content(diff(one, one))
 
@@ -77,7 +79,7 @@ def test_a_run_beside_itself_differs_in_nothing(run, summaries):
 
 
 def test_runs_without_cases_are_a_heading_and_last_lines(run):
-    empty = Side(run=replace(run, cases=()), summaries={}, identity={})
+    empty = StoredRun(run=replace(run, cases=()), summaries={}, identity={})
 
     assert content(diff(empty, empty)).closing == (
         "0 cases in both, 0 only in A, 0 only in B",

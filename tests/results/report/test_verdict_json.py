@@ -38,10 +38,6 @@ def test_a_gate_that_was_killed_has_no_end(gated):
     assert (found["exit_code"], found["alarms"]) == (None, [])
 
 
-def test_a_gate_that_goes_on_is_running(gated):
-    assert read(replace(gated, end=None), live=True)["gate"]["state"] == "running"
-
-
 def test_a_path_that_is_no_utf_8_can_be_written(gated):
     odd = replace(gated, baseline=replace(gated.baseline, python="/opt/\udcff/python"))
 

@@ -88,12 +88,6 @@ def test_a_gate_without_cases_or_an_end_is_a_heading_and_a_last_line(gated):
     assert text.endswith("confirm it\n\nno cases\n")
 
 
-def test_a_gate_that_goes_on_says_so(gated):
-    text = printed(replace(gated, end=None), 80, GateFrame(live=True))
-
-    assert "2026-01-03 04:05:06 UTC, running," in text
-
-
 def test_an_interrupted_gate_says_so(gated):
     end = RunEnd(ended_at=gated.end.ended_at, state="interrupted")
 

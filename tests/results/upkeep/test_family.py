@@ -64,8 +64,8 @@ def test_baselines_and_gates_come_along_with_their_files(store, sample):
     ]
     here, there = Gates(store), Gates(sample)
     assert here.baselines() == there.baselines()
-    assert here.read_gate() == there.read_gate()
-    case_id = here.read_gate().cases[0].case_id
+    assert here.read_gate(GATE) == there.read_gate(GATE)
+    case_id = here.read_gate(GATE).cases[0].case_id
     assert [pair.number for pair in here.pairs(GATE, case_id)] == [0, 1, 0]
     assert len(files(store)) == 2
     assert files(store) == files(sample)
@@ -88,7 +88,7 @@ def test_a_gate_that_went_on_there_is_extended(sample, partial):
 
     assert before[-1] == merged("gate", GATE, Fate.LONGER_HERE)
     assert found[-1] == merged("gate", GATE, Fate.EXTENDED, pair=2, verdict=2)
-    assert Gates(partial).read_gate() == Gates(sample).read_gate()
+    assert Gates(partial).read_gate(GATE) == Gates(sample).read_gate(GATE)
 
 
 def test_a_gate_that_goes_on_here_is_not_extended(sample, partial):
@@ -111,7 +111,8 @@ def test_two_gates_with_one_id_are_not_mixed(sample, twin, change):
 def test_a_baseline_that_differs_is_refused_and_its_new_gates_with_it(sample, twin, change):
     change("UPDATE baseline SET python = '\"/other\"' WHERE id = ?", SECOND, of=twin)
     gates = Gates(twin)
-    later = replace(gates.read_gate().record, id="20260104-000000-cccc", started_at=1_767_500_000.0)
+    before = gates.read_gate(GATE).record
+    later = replace(before, id="20260104-000000-cccc", started_at=1_767_500_000.0)
     gates.add_gate(later)
     gates.end_gate(later.id, RunEnd(ended_at=1_767_500_100.0, state="done"))
 

@@ -195,13 +195,13 @@ def test_logs_go_with_the_raw_timings_of_their_run(store, fill):
 
 def test_logs_of_old_gates_go_and_their_pairs_and_verdicts_stay(sample):
     log = file(sample, f"logs/{GATE}/0.log", text="1234")
-    before = Gates(sample).read_gate()
+    before = Gates(sample).read_gate(GATE)
 
     assert old_prune(sample, live={GATE}).files == 0
     assert prune(sample, raw_older_than_s=None, live=set()).files == 0
     assert old_prune(sample, days=28).files_bytes == 4
     assert not log.exists()
-    assert Gates(sample).read_gate() == before
+    assert Gates(sample).read_gate(GATE) == before
     assert len(Gates(sample).pairs(GATE, before.cases[0].case_id)) == 3
 
 
