@@ -47,7 +47,7 @@ def too_few(ratios: Sequence[PairRatio], *, need: int, kind: str = "") -> str:
     if usable == len(ratios):
         return f"{count(usable, kind)}, {need} are needed"
     return (
-        f"{usable} of {count(len(ratios), kind)} were undisturbed enough to count, "
+        f"{usable} of {count(len(ratios), kind)} were calm enough to count, "
         f"{need} such pairs are needed"
     )
 

@@ -249,9 +249,7 @@ def test_noise_within_pairs_alone_leaves_a_case_unsure_with_its_counts(make_side
     found = judge({"it": [make_pair(1e6, 1e6)] * 4 + [noisy] * 13}, theta=THETA)["it"]
 
     assert (found.word, found.estimate.pairs) == (UNSURE, 4)
-    assert found.reason == (
-        "4 of 17 pairs were undisturbed enough to count, 5 such pairs are needed"
-    )
+    assert found.reason == ("4 of 17 pairs were calm enough to count, 5 such pairs are needed")
     assert found.notes == ("13 of 17 pairs did not count: too disturbed or too noisy",)
 
 
@@ -344,7 +342,7 @@ def test_noisy_fresh_pairs_confirm_nothing_however_large_a_change_they_show(
 
     assert (found.word, found.confirmation) == (UNSURE, None)
     assert found.reason == (
-        "SLOWER ×1.031 was not confirmed: 4 of 17 fresh pairs were undisturbed enough to count, "
+        "SLOWER ×1.031 was not confirmed: 4 of 17 fresh pairs were calm enough to count, "
         "5 such pairs are needed"
     )
 

@@ -57,8 +57,8 @@ def test_the_margin_of_same_goes_with_the_threshold():
         (0, 0, "0 pairs, 5 are needed"),
         (1, 0, "1 pair, 5 are needed"),
         (4, 0, "4 pairs, 5 are needed"),
-        (4, 4, "4 of 8 pairs were undisturbed enough to count, 5 such pairs are needed"),
-        (0, 4, "0 of 4 pairs were undisturbed enough to count, 5 such pairs are needed"),
+        (4, 4, "4 of 8 pairs were calm enough to count, 5 such pairs are needed"),
+        (0, 4, "0 of 4 pairs were calm enough to count, 5 such pairs are needed"),
     ],
 )
 def test_too_few_pairs_are_counted(usable, unusable, said):

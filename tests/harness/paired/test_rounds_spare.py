@@ -38,7 +38,7 @@ def test_a_case_without_five_pairs_that_count_is_unsure_and_says_so(rounds, case
 
     assert (outcome.word, len(scripted.made)) == (UNSURE, 14)
     assert outcome.reason == (
-        "1 of 14 pairs were undisturbed enough to count, 5 such pairs are needed; "
+        "1 of 14 pairs were calm enough to count, 5 such pairs are needed; "
         "93 % of the blocks were disturbed"
     )
 
@@ -60,9 +60,7 @@ def test_a_case_that_is_noisy_for_ever_is_unsure_and_says_so(rounds, cases, scri
     outcome = one(rounds().measure(cases(0)))
 
     assert (outcome.word, outcome.estimate.pairs, len(scripted.made)) == (UNSURE, 4, 17)
-    assert outcome.reason == (
-        "4 of 17 pairs were undisturbed enough to count, 5 such pairs are needed"
-    )
+    assert outcome.reason == ("4 of 17 pairs were calm enough to count, 5 such pairs are needed")
     assert outcome.notes == ("13 of 17 pairs did not count: too disturbed or too noisy",)
     assert watcher.rests == []
 
@@ -74,7 +72,7 @@ def test_a_change_whose_fresh_pairs_are_noisy_for_ever_is_unsure(rounds, cases, 
 
     assert (outcome.word, scripted.order("confirm")) == (UNSURE, [0] * 17)
     assert outcome.reason == (
-        "SLOWER ×1.030 was not confirmed: 4 of 17 fresh pairs were undisturbed enough to count, "
+        "SLOWER ×1.030 was not confirmed: 4 of 17 fresh pairs were calm enough to count, "
         "5 such pairs are needed"
     )
     assert (outcome.confirmation, outcome.notes) == (None, ())
@@ -97,6 +95,6 @@ def test_fresh_pairs_that_are_disturbed_confirm_nothing(rounds, cases, scripted)
 
     assert (outcome.word, scripted.order("confirm")) == (UNSURE, [0] * 14)
     assert outcome.reason == (
-        "SLOWER ×1.030 was not confirmed: 1 of 14 fresh pairs were undisturbed enough to count, "
+        "SLOWER ×1.030 was not confirmed: 1 of 14 fresh pairs were calm enough to count, "
         "5 such pairs are needed"
     )
