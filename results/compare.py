@@ -44,8 +44,8 @@ CLEAN_QUADS = 5
 """With fewer undisturbed quads, those disturbed count as well, or the pair does not."""
 NOISY = 0.015
 """A pair whose own standard error is larger, as a log ratio, does not count: it would drown those
-that can tell. In the A/A pairs of the study it was 0.6 % at most, but 48 of 92 on a crowded host
-were larger: without them +3 % was found in 80–96 % of its cases instead of 58–73 %."""
+that can tell. In the A/A pairs of the study it was 0.65 % at most, but 50 of 92 on a crowded host
+were larger: without them +3 % was found in 80–96 % of resampled cases instead of 58–73 %."""
 _BLOCKS_A_QUAD = 2
 _TRIMMABLE_PAIRS = 5
 _TRIM_VARIANCE = 0.25

@@ -25,7 +25,8 @@ from results.compare import (
     p_towards,
     pair_ratio,
 )
-from results.reasons import count, disturbance, left_out, reason, times, too_few, unsteady
+from results.reasons import disturbance, left_out, reason, too_few, unsteady
+from results.report.ratios import count, times
 from results.tails import tails
 from results.verdict import FASTER, SAME, SLOWER, UNSURE, Confirmation, Verdict
 
@@ -118,7 +119,7 @@ def confirmed(verdict: Verdict, pairs: Sequence[PairRecord], *, theta: float = T
     p_value = p_slower(estimate) if verdict.word == SLOWER else p_faster(estimate)
     holds = sign * estimate.log_ratio >= math.log1p(CONFIRM_SHARE * theta) and p_value < ALPHA
     found = Confirmation(confirmed=holds, estimate=estimate, p_value=p_value)
-    seen = f"by {count(usable, 'fresh ')}: {times(estimate)}"
+    seen = f"by {count(usable, 'fresh ')}: {times(estimate.ratio)}"
     if holds:
         return replace(verdict, confirmation=found, reason=f"{verdict.reason}; confirmed {seen}")
     told = f" {seen}{disturbance(disturbed_share(pairs))}"
@@ -133,7 +134,7 @@ def interrupted(verdict: Verdict) -> Verdict:
 
 
 def _unconfirmed(verdict: Verdict, why: str) -> Verdict:
-    ratio = f" {times(verdict.estimate)}" if verdict.estimate else ""
+    ratio = f" {times(verdict.estimate.ratio)}" if verdict.estimate else ""
     return replace(verdict, word=UNSURE, reason=f"{verdict.word}{ratio} was not confirmed{why}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from results.compare import EQ_MARGIN, LOOKS, look, p_towards
+from results.report.ratios import bounds, count, times
 from results.rules import DISTURBED_SHARE
 from results.verdict import FASTER, SAME, SLOWER, UNSURE
 
@@ -33,7 +34,7 @@ def reason(
     among = "" if family == 1 else f" among {family} cases"
     if word != UNSURE:
         return f"{p_value} after {count(estimate.pairs)}, significant{among}"
-    seen = f"{times(estimate)} ({estimate.low:.3f}…{estimate.high:.3f})"
+    seen = f"{times(estimate.ratio)} ({bounds(estimate.low, estimate.high)})"
     if look(estimate, theta) in (SLOWER, FASTER):
         why = f"{p_value} is not significant{among}"
     else:
@@ -74,16 +75,6 @@ def unsteady(pairs: Sequence[PairRecord]) -> tuple[str, ...]:
     if not moving:
         return ()
     return (f"{moving} of {len(ends)} launches reached no steady state in their warm-up",)
-
-
-def count(pairs: int, kind: str = "") -> str:
-    """Return `1 pair` or `5 fresh pairs`."""
-    return f"{pairs} {kind}pair{'' if pairs == 1 else 's'}"
-
-
-def times(estimate: Estimate) -> str:
-    """Return a ratio as `×1.034`."""
-    return f"×{estimate.ratio:.3f}"
 
 
 def percent(share: float) -> str:

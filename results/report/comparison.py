@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from results.codec import plain
 from results.report.body import Body
 from results.report.content import Content
+from results.report.ratios import times
 from results.report.verdict_json import case_fields, dumped
-from results.report.verdict_words import label, times
+from results.report.verdict_words import label
 from results.report.verdicts import table
 from results.verdict import FASTER, SAME, SLOWER, CaseVerdict, Verdict
 

@@ -16,9 +16,9 @@ from results.report.columns import Column, texts
 from results.report.content import Content
 from results.report.heading import moment
 from results.report.identity import case_numbers
+from results.report.ratios import times
 from results.report.tables import Table
 from results.report.units import MISSING, PERCENT, TIMES, aligned, duration, scaled
-from results.report.verdict_words import times
 from results.report.wording import one_line, sentence, sentences
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from results.nights import reading
 from results.report.body import Body
 from results.report.columns import Column, texts
 from results.report.content import MOST_ROWS, Content
+from results.report.ratios import bounds, times
 from results.report.sparkline import sparkline
 from results.report.tables import Table
 from results.report.terminal import Report
 from results.report.units import MISSING, aligned
-from results.report.verdict_words import bounds, times
 from results.verdict import FASTER, SLOWER
 
 if TYPE_CHECKING:

@@ -22,9 +22,9 @@ from results.report.history import (
     scales,
     spark,
 )
+from results.report.ratios import times
 from results.report.tables import Table
 from results.report.units import MISSING, aligned
-from results.report.verdict_words import times
 
 if TYPE_CHECKING:
     from results.history import CaseHistory, Step

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from results.record import Failed
-from results.report.units import significant
+from results.report.ratios import bounds, count, times
 from results.report.wording import one_line, sentence, sentences
 from results.verdict import (
     FASTER,
@@ -24,7 +24,6 @@ FAILED = "FAILED"
 ORDER = (SLOWER, FAILED, UNSURE, FASTER, INCOMPARABLE, SAME)
 """What asks for the most attention comes first."""
 STYLES = {SLOWER: "bold red", FAILED: "red", UNSURE: "yellow", FASTER: "green", INCOMPARABLE: "dim"}
-_SMALL = 0.1
 _TOLD_BY_RATIO = (SLOWER, FASTER, SAME)
 
 
@@ -50,26 +49,10 @@ def tally(cases: Sequence[CaseVerdict]) -> str:
     return ", ".join(told) if told else "no cases"
 
 
-def times(ratio: float) -> str:
-    """Return a ratio as `×1.034`, one of very unlike sides as `×0.000412`."""
-    return f"×{_plain(ratio)}"
-
-
-def bounds(low: float, high: float) -> str:
-    """Return the bounds of a ratio as `1.028…1.041`."""
-    return f"{_plain(low)}…{_plain(high)}"
-
-
-def _plain(ratio: float) -> str:
-    """Return three decimals, or three digits where those would leave too little."""
-    return f"{ratio:.3f}" if ratio >= _SMALL else significant(ratio, 3)
-
-
 def measured(estimate: Estimate) -> str:
     """Return `×1.034 (1.028…1.041)  5 pairs`."""
     interval = bounds(estimate.low, estimate.high)
-    pairs = f"{estimate.pairs} pair{'' if estimate.pairs == 1 else 's'}"
-    return f"{times(estimate.ratio)} ({interval})  {pairs}"
+    return f"{times(estimate.ratio)} ({interval})  {count(estimate.pairs)}"
 
 
 def remark(outcome: Verdict | Failed) -> str:

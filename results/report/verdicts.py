@@ -12,21 +12,12 @@ from results.report.body import Body
 from results.report.columns import Column, texts
 from results.report.content import Content
 from results.report.identity import case_numbers
+from results.report.ratios import bounds, times
 from results.report.tables import Table
 from results.report.terminal import Report
 from results.report.units import MISSING, TIMES, aligned, duration, scaled
 from results.report.verdict_heading import heading
-from results.report.verdict_words import (
-    ORDER,
-    STYLES,
-    bounds,
-    ordered,
-    remark,
-    stories,
-    tally,
-    times,
-    word,
-)
+from results.report.verdict_words import ORDER, STYLES, ordered, remark, stories, tally, word
 from results.verdict import TailRatio, Verdict
 
 if TYPE_CHECKING:

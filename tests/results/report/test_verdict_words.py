@@ -3,15 +3,8 @@ from dataclasses import replace
 import pytest
 
 from results.record import Failed
-from results.report.verdict_words import (
-    bounds,
-    counts,
-    ordered,
-    tally,
-    times,
-    verdict_line,
-    word,
-)
+from results.report.ratios import bounds, times
+from results.report.verdict_words import counts, ordered, tally, verdict_line, word
 from results.verdict import CaseVerdict, Verdict
 
 
